@@ -1,0 +1,64 @@
+// The handle on an array that C++ programs and the bindings use.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "zarrloom/array/metadata.h"
+#include "zarrloom/exec/runtime.h"
+#include "zarrloom/pipeline/chunk_stream.h"
+#include "zarrloom/pipeline/transfer.h"
+
+namespace zarrloom {
+
+struct OpenOptions {
+  std::optional<int> zarr_format;  // absent: 3, then 2
+  bool read_only = false;
+  WriteOptions write = {};
+  std::shared_ptr<Runtime> runtime;  // absent: default_runtime()
+};
+
+// Cheap to copy; may be used from many threads at once. What it knows of the array is what was true
+// when it was opened.
+class Array {
+ public:
+  // Throws node_not_found, and what parsing throws.
+  static Array open(std::shared_ptr<Store> store, std::string_view path = "",
+                    const OpenOptions& options = {});
+
+  // Throws node_exists if something lies at the path, unless overwrite (then all below it is
+  // erased first).
+  static Array create(std::shared_ptr<Store> store, std::string_view path,
+                      const CreateOptions& create, bool overwrite = false,
+                      const OpenOptions& options = {});
+
+  const ArrayMetadata& metadata() const;
+  const Dims& shape() const { return metadata().shape; }
+  const Dims& chunk_shape() const { return metadata().chunk_shape; }
+  const DataType& dtype() const { return metadata().dtype; }
+  const std::shared_ptr<Store>& store() const;
+  const std::string& path() const;
+  bool read_only() const;
+  Dims grid() const;  // chunks in each dimension
+
+  // Selections are checked; see read_selection and write_selection.
+  void read(const Selection& selection, const ArrayView& out, const CallOptions& options = {}) const;
+  void write(const Selection& selection, const ConstArrayView& from,
+             const CallOptions& options = {}) const;  // throws read_only
+
+  std::unique_ptr<ChunkStream> stream(const ChunkStreamOptions& options = {}) const;
+
+  // The stored attributes as they are now (another process may have changed them), and their
+  // replacement as a whole. `attributes` is an object.
+  Json read_attributes() const;
+  void write_attributes(const Json& attributes) const;
+
+ private:
+  struct State;
+  explicit Array(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+  std::shared_ptr<const State> state_;
+};
+
+}  // namespace zarrloom

@@ -1,0 +1,53 @@
+// The data types of array elements.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace zarrloom {
+
+enum class Kind : std::uint8_t {
+  boolean,
+  signed_integer,
+  unsigned_integer,
+  floating,
+  complex,
+  raw,          // r* in v3, |V in v2: opaque bytes
+  fixed_bytes,  // |S in v2: NUL-padded bytes
+  datetime,     // int64 counts of `unit` since 1970-01-01; INT64_MIN is NaT
+  timedelta,
+};
+
+// In memory elements are always in native byte order; the stored order is the `bytes` codec's.
+struct DataType {
+  Kind kind = Kind::unsigned_integer;
+  std::size_t item_size = 1;   // bytes
+  std::string unit;            // "ns", "D", ... ("" = generic); datetime and timedelta only
+  std::int64_t unit_scale = 1; // 10 in "10us"
+
+  friend bool operator==(const DataType&, const DataType&) = default;
+
+  // Bytes that change places when the byte order does: 1 where order means nothing, half an item
+  // for complex numbers.
+  std::size_t swap_size() const;
+
+  // numpy's name without byte order, which is native: "bool", "int8", "float16", "V5", "S4",
+  // "datetime64[ns]", "timedelta64[10us]".
+  std::string numpy_name() const;
+};
+
+// Parses numpy_name's form. Throws Error{unsupported} naming the type and what is known.
+DataType dtype_from_numpy_name(std::string_view name);
+
+// v2 spelling: "|b1", "<i4", ">f8", "|V5", "|S4", "<M8[ns]". The byte order is returned apart;
+// "|" counts as little. Throws Error{unsupported} for an unknown one.
+struct V2DataType {
+  DataType dtype;
+  bool big_endian = false;
+};
+V2DataType dtype_from_v2(std::string_view text);
+std::string dtype_to_v2(const DataType& dtype, bool big_endian);
+
+}  // namespace zarrloom

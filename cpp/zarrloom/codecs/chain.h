@@ -1,0 +1,68 @@
+// A codec chain, bound to its chunk: what turns a stored object into elements and back.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "zarrloom/codecs/codec.h"
+
+namespace zarrloom {
+
+// Buffers that one thread reuses from chunk to chunk. Not shared between threads.
+struct Workspace {
+  Bytes stored;   // free for the caller: the object as it was read
+  Bytes decoded;  // free for the caller: a chunk as an array
+  Bytes stage_a;  // the chain's own
+  Bytes stage_b;  // the chain's own
+};
+
+// This thread's own workspace. A buffer above 64 MiB should be given back by trim_workspace().
+Workspace& thread_workspace();
+void trim_workspace(Workspace& workspace);
+
+class CodecChain {
+ public:
+  // Zero or more array->array codecs, one array->bytes, zero or more bytes->bytes, in this order
+  // (v3 core specification, "Chunk encoding"). Throws invalid_argument or unsupported.
+  CodecChain(const std::vector<CodecConfig>& codecs, ChunkSpec spec);
+  ~CodecChain();
+  CodecChain(CodecChain&&) noexcept;
+
+  const ChunkSpec& spec() const { return spec_; }
+  std::size_t decoded_size() const { return decoded_size_; }
+  std::vector<CodecConfig> configs() const;  // complete, as they are stored
+
+  // True if the stored object is the chunk's memory: native order, C-ordered, not compressed.
+  bool is_memory_image() const { return memory_image_; }
+
+  // An object longer than this cannot be a chunk of this chain and need not be read.
+  std::size_t max_stored_size() const { return max_stored_size_; }
+
+  // Decodes the part of the chunk that starts at `start`, takes every step-th element and has
+  // out.shape elements. Into `out` directly where part and layout allow. Throws corrupt_data with a
+  // message that names the codec.
+  void decode_part(ByteView stored, const Dims& start, const Dims& step, const ArrayView& out,
+                   Workspace& workspace) const;
+  // The whole chunk; out.shape is spec().shape.
+  void decode(ByteView stored, const ArrayView& out, Workspace& workspace) const;
+
+  // For a memory image that was read in place (only bool can hold wrong bytes).
+  void check_memory_image(ByteView decoded) const;
+
+  // chunk.shape is spec().shape. The result lies in `chunk` itself (memory image, contiguous) or in
+  // the workspace's stages, and is valid until either changes.
+  ByteView encode(const ConstArrayView& chunk, Workspace& workspace) const;
+
+ private:
+  ChunkSpec spec_;
+  std::vector<CodecConfig> names_;  // for messages
+  std::vector<std::unique_ptr<ArrayToArray>> views_;
+  std::unique_ptr<ArrayToBytes> serializer_;
+  std::vector<std::unique_ptr<BytesToBytes>> compressors_;
+  std::size_t decoded_size_ = 0;
+  std::size_t max_stored_size_ = 0;
+  bool memory_image_ = false;
+};
+
+}  // namespace zarrloom

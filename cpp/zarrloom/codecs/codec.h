@@ -1,0 +1,89 @@
+// What a codec is. A codec is made for one kind of chunk (its ChunkSpec), checks its configuration
+// then, and is used many times from many threads: all members are const. After that, decoding can
+// only fail on bad data (Error{corrupt_data}); messages need not name the codec, the chain does.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "zarrloom/base/array_view.h"
+#include "zarrloom/base/bytes.h"
+#include "zarrloom/base/dtype.h"
+#include "zarrloom/base/json.h"
+
+namespace zarrloom {
+
+// The array that a codec is given to encode.
+struct ChunkSpec {
+  Dims shape;
+  DataType dtype;
+  std::vector<std::byte> fill_value;  // one element
+
+  std::size_t decoded_size() const;  // bytes; throws invalid_argument beyond 2^63 - 1
+};
+
+// A codec as metadata names it (v3: "codecs", chunk encoding section of the core specification).
+struct CodecConfig {
+  std::string name;
+  Json configuration = Json::Object{};
+
+  friend bool operator==(const CodecConfig&, const CodecConfig&) = default;
+};
+
+// Array -> array by looking at the same elements in another way; nothing is moved.
+class ArrayToArray {
+ public:
+  virtual ~ArrayToArray() = default;
+  virtual Json configuration() const = 0;  // complete, as it is stored
+  virtual ChunkSpec encoded_spec() const = 0;
+  virtual ArrayView encoded_view(const ArrayView& decoded) const = 0;
+};
+
+// Array -> bytes.
+class ArrayToBytes {
+ public:
+  virtual ~ArrayToBytes() = default;
+  virtual Json configuration() const = 0;
+  virtual std::size_t encoded_size() const = 0;
+  // True if the encoded bytes are the elements in native order, C-ordered: they can then be read
+  // straight into an array, or written straight out of one.
+  virtual bool is_memory_image() const = 0;
+  // `out` has encoded_size() bytes.
+  virtual void encode(const ConstArrayView& chunk, MutableBytes out) const = 0;
+  // Decodes the part of the chunk that starts at `start`, takes every step-th element and has
+  // out.shape elements in each dimension. encoded.size() is encoded_size().
+  virtual void decode_part(ByteView encoded, const Dims& start, const Dims& step,
+                           const ArrayView& out) const = 0;
+  // For a memory image that was read in place: what decode_part would have refused is refused.
+  virtual void check_memory_image(ByteView decoded) const = 0;
+};
+
+// Bytes -> bytes.
+class BytesToBytes {
+ public:
+  virtual ~BytesToBytes() = default;
+  virtual Json configuration() const = 0;
+
+  virtual std::size_t max_encoded_size(std::size_t decoded_size) const = 0;
+  // Writes to the front of `out`, which has max_encoded_size() bytes; returns how many it wrote.
+  virtual std::size_t encode(ByteView decoded, MutableBytes out) const = 0;
+
+  // If decoding only takes bytes away at the ends (a checksum): the checked payload inside
+  // `encoded`. nullopt for all other codecs.
+  virtual std::optional<ByteView> peel(ByteView encoded) const = 0;
+  // Fills `out` exactly. More or fewer decoded bytes, or anything left over, is corrupt_data. Sizes
+  // inside the data are never believed, and no memory is allocated by them.
+  virtual void decode(ByteView encoded, MutableBytes out) const = 0;
+  // When the decoded size is not known (a second compressor in a chain): at most `limit` bytes,
+  // else corrupt_data.
+  virtual Bytes decode_unknown(ByteView encoded, std::size_t limit) const = 0;
+};
+
+using AnyCodec = std::variant<std::unique_ptr<ArrayToArray>, std::unique_ptr<ArrayToBytes>,
+                              std::unique_ptr<BytesToBytes>>;
+
+}  // namespace zarrloom

@@ -1,0 +1,29 @@
+// One chunk, from its store into an array view: what reads, partial writes and streams share.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "zarrloom/pipeline/dataset.h"
+
+namespace zarrloom {
+
+enum class ChunkState { stored, missing };
+
+// Called once; must not throw.
+using ChunkDone = std::function<void(std::optional<Failure>, ChunkState)>;
+
+// Runs what must follow a late answer (decoding) on a worker.
+using Continue = std::function<void(std::function<void()>)>;
+
+// Reads and decodes the task's part of its chunk into `out` (out.shape == task.count); a missing
+// chunk gives fill values. Calls `done` before returning if the store answers at once, otherwise
+// from whatever `later` runs. `dataset` and the memory of `out` must live until then.
+void fetch_chunk(const Dataset& dataset, const ChunkTask& task, const ArrayView& out,
+                 const Continue& later, ChunkDone done);
+
+// Throws node_not_found if the array's metadata is gone: then its chunks are not missing but moved
+// or deleted. Asked once by a call that met a missing chunk.
+void check_still_there(const Dataset& dataset);
+
+}  // namespace zarrloom

@@ -1,0 +1,47 @@
+// Which chunks a selection touches, and which part of each. Arithmetic only: a plan over a billion
+// chunks costs nothing to make, task(i) is computed when asked.
+#pragma once
+
+#include <cstdint>
+
+#include "zarrloom/pipeline/selection.h"
+
+namespace zarrloom {
+
+struct ChunkTask {
+  Dims chunk;        // grid index
+  Dims start;        // first element, counted from the chunk's origin
+  Dims step;
+  Dims count;
+  Dims out_start;    // where that part lies in the selection's own array
+  bool covers_chunk; // every element of the chunk that is inside the array is selected
+};
+
+class Plan {
+ public:
+  // The selection must be valid for the shape.
+  Plan(const Dims& array_shape, const Dims& chunk_shape, const Selection& selection);
+
+  std::int64_t task_count() const { return task_count_; }
+  ChunkTask task(std::int64_t i) const;  // C order over the touched chunks
+
+ private:
+  Dims array_shape_;
+  Dims chunk_shape_;
+  Selection selection_;
+  Dims tasks_;        // touched chunks in each dimension
+  Dims first_chunk_;
+  std::int64_t task_count_ = 1;
+};
+
+// Chunks in each dimension of the grid; 0 where the array's extent is 0.
+Dims grid_shape(const Dims& array_shape, const Dims& chunk_shape);
+
+// C-order numbering of the grid. Throws selection if outside.
+Dims chunk_from_number(std::int64_t number, const Dims& grid);
+
+// The part of the array that a chunk holds, clipped at the array's edge. Throws selection if the
+// chunk is outside the grid.
+Selection chunk_selection(const Dims& chunk, const Dims& array_shape, const Dims& chunk_shape);
+
+}  // namespace zarrloom
