@@ -58,6 +58,7 @@ class Array {
  private:
   struct State;
   explicit Array(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+  void check_writable() const;
   std::shared_ptr<const State> state_;
 };
 

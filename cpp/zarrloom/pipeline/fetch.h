@@ -22,6 +22,13 @@ using Continue = std::function<void(std::function<void()>)>;
 void fetch_chunk(const Dataset& dataset, const ChunkTask& task, const ArrayView& out,
                  const Continue& later, ChunkDone done);
 
+// The same, waited for. Throws what failed.
+ChunkState fetch_chunk_now(const Dataset& dataset, const ChunkTask& task, const ArrayView& out);
+
+// What went wrong with a chunk, as users see it: "chunk (0, 3) at file:///a/c/0/3: cause", with
+// the chunk's index and key set.
+Failure chunk_failure(const Dataset& dataset, const Dims& chunk, const Failure& cause);
+
 // Throws node_not_found if the array's metadata is gone: then its chunks are not missing but moved
 // or deleted. Asked once by a call that met a missing chunk.
 void check_still_there(const Dataset& dataset);

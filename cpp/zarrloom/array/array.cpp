@@ -1,0 +1,126 @@
+#include "zarrloom/array/array.h"
+
+#include "zarrloom/array/node.h"
+#include "zarrloom/base/error.h"
+
+namespace zarrloom {
+
+struct Array::State {
+  std::shared_ptr<Store> store;
+  std::string path;
+  ArrayMetadata metadata;
+  std::shared_ptr<const Dataset> dataset;
+  OpenOptions options;  // with the runtime filled in
+};
+
+namespace {
+
+std::shared_ptr<const Dataset> make_dataset(std::shared_ptr<Store> store, std::string_view path,
+                                            const ArrayMetadata& metadata) {
+  ChunkSpec spec{metadata.chunk_shape, metadata.dtype, metadata.fill_value};
+  return std::make_shared<const Dataset>(
+      Dataset{.store = std::move(store),
+              .path = std::string(path),
+              .metadata_key = array_metadata_key(path, metadata.zarr_format),
+              .shape = metadata.shape,
+              .chunk_shape = metadata.chunk_shape,
+              .key_encoding = metadata.key_encoding,
+              .codecs = CodecChain(metadata.codecs, std::move(spec))});
+}
+
+OpenOptions with_runtime(OpenOptions options) {
+  if (!options.runtime) options.runtime = default_runtime();
+  return options;
+}
+
+[[noreturn]] void fail_not_found(const Store& store, std::string_view path,
+                                 std::optional<int> zarr_format) {
+  const std::string key = array_metadata_key(path, zarr_format.value_or(3));
+  const std::string also =
+      zarr_format ? "" : " (nor a " + array_metadata_key(path, 2) + " of format 2)";
+  fail(ErrorCode::node_not_found, store.locate(key) + ": there is no array" + also);
+}
+
+}  // namespace
+
+Array Array::open(std::shared_ptr<Store> store, std::string_view path, const OpenOptions& options) {
+  check_path(path);
+  std::optional<ArrayMetadata> metadata = read_array_metadata(*store, path, options.zarr_format);
+  if (!metadata) fail_not_found(*store, path, options.zarr_format);
+  auto dataset = make_dataset(store, path, *metadata);
+  return Array(std::make_shared<const State>(State{std::move(store), std::string(path),
+                                                   std::move(*metadata), std::move(dataset),
+                                                   with_runtime(options)}));
+}
+
+Array Array::create(std::shared_ptr<Store> store, std::string_view path,
+                    const CreateOptions& create, bool overwrite, const OpenOptions& options) {
+  check_path(path);
+  ArrayMetadata metadata = make_metadata(create);
+  auto dataset = make_dataset(store, path, metadata);  // refuses before anything is erased
+  if (node_exists(*store, path)) {
+    if (!overwrite) {
+      fail(ErrorCode::node_exists,
+           store->locate(path) + ": something is here already; overwrite=true would erase it");
+    }
+    erase_prefix(*store, path);
+  }
+  write_array_metadata(*store, path, metadata);
+  return Array(std::make_shared<const State>(State{std::move(store), std::string(path),
+                                                   std::move(metadata), std::move(dataset),
+                                                   with_runtime(options)}));
+}
+
+const ArrayMetadata& Array::metadata() const { return state_->metadata; }
+const std::shared_ptr<Store>& Array::store() const { return state_->store; }
+const std::string& Array::path() const { return state_->path; }
+bool Array::read_only() const {
+  return state_->options.read_only || !state_->store->capabilities().writable;
+}
+Dims Array::grid() const { return grid_shape(shape(), chunk_shape()); }
+
+void Array::read(const Selection& selection, const ArrayView& out,
+                 const CallOptions& options) const {
+  read_selection(*state_->options.runtime, *state_->dataset, selection, out, options);
+}
+
+void Array::write(const Selection& selection, const ConstArrayView& from,
+                  const CallOptions& options) const {
+  check_writable();
+  write_selection(*state_->options.runtime, *state_->dataset, selection, from,
+                  state_->options.write, options);
+}
+
+std::unique_ptr<ChunkStream> Array::stream(const ChunkStreamOptions& options) const {
+  return std::make_unique<ChunkStream>(state_->options.runtime, state_->dataset, options);
+}
+
+Json Array::read_attributes() const {
+  std::optional<ArrayMetadata> now =
+      read_array_metadata(*state_->store, state_->path, metadata().zarr_format);
+  if (!now) fail_not_found(*state_->store, state_->path, metadata().zarr_format);
+  return std::move(now->attributes);
+}
+
+void Array::write_attributes(const Json& attributes) const {
+  check_writable();
+  if (attributes.as_object() == nullptr) {
+    fail(ErrorCode::invalid_argument,
+         std::string("attributes must be an object, not ") + attributes.type_name());
+  }
+  const std::string key = array_metadata_key(state_->path, metadata().zarr_format);
+  const auto lock = state_->options.runtime->locks().lock(state_->store->locate(key));
+  std::optional<ArrayMetadata> now =
+      read_array_metadata(*state_->store, state_->path, metadata().zarr_format);
+  if (!now) fail_not_found(*state_->store, state_->path, metadata().zarr_format);
+  now->attributes = attributes;
+  write_array_metadata(*state_->store, state_->path, *now);
+}
+
+void Array::check_writable() const {
+  if (!read_only()) return;
+  fail(ErrorCode::read_only, state_->store->locate(state_->path) +
+                                 ": the array is open for reading only; open it with mode=\"r+\"");
+}
+
+}  // namespace zarrloom

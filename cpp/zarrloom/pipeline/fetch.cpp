@@ -1,0 +1,152 @@
+#include "zarrloom/pipeline/fetch.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+
+#include "zarrloom/base/strided_copy.h"
+
+namespace zarrloom {
+namespace {
+
+// Scratch that is offered to the store before an object's size is known.
+constexpr std::size_t kMinScratch = std::size_t{64} << 10;
+constexpr std::size_t kMaxScratch = std::size_t{16} << 20;
+
+struct Fetch {
+  const Dataset* dataset;
+  ChunkTask task;
+  ArrayView out;
+  ChunkDone done;
+};
+
+bool is_whole_chunk(const ChunkTask& task, const Dims& chunk_shape) {
+  return task.count == chunk_shape;  // then start is 0 and a step cannot matter
+}
+
+// Memory that the stored bytes may be read straight into, as elements.
+MutableBytes direct_target(const Dataset& dataset, const ChunkTask& task, const ArrayView& out) {
+  if (!dataset.codecs.is_memory_image() || !is_whole_chunk(task, dataset.chunk_shape)) return {};
+  if (!is_c_contiguous(out)) return {};
+  return {out.data, out.byte_size()};
+}
+
+MutableBytes scratch_target(const Dataset& dataset, Workspace& workspace) {
+  const std::size_t wanted =
+      std::clamp(dataset.codecs.decoded_size(), kMinScratch, kMaxScratch);
+  if (workspace.stored.capacity() < wanted) workspace.stored = Bytes(wanted);
+  workspace.stored.resize_uninitialized(workspace.stored.capacity());
+  return workspace.stored.span();
+}
+
+void decode_into(const Fetch& fetch, ByteView stored) {
+  const CodecChain& codecs = fetch.dataset->codecs;
+  if (stored.data() == fetch.out.data && !stored.empty() && codecs.is_memory_image() &&
+      stored.size() == codecs.decoded_size()) {
+    codecs.check_memory_image(stored);
+    return;
+  }
+  codecs.decode_part(stored, fetch.task.start, fetch.task.step, fetch.out, thread_workspace());
+}
+
+void finish(const Fetch& fetch, ReadResult result) {
+  std::optional<Failure> failure;
+  try {
+    if (result.status == ReadResult::Status::failed) {
+      throw Error(std::move(result.failure));
+    }
+    if (result.status == ReadResult::Status::missing) {
+      strided_fill(fetch.out, fetch.dataset->fill_value());
+    } else {
+      decode_into(fetch, result.bytes);
+    }
+  } catch (...) {
+    failure = chunk_failure(*fetch.dataset, fetch.task.chunk, current_failure());
+  }
+  fetch.done(std::move(failure), result.status == ReadResult::Status::missing
+                                     ? ChunkState::missing
+                                     : ChunkState::stored);
+}
+
+ReadRequest request_for(const Dataset& dataset, std::string_view key, MutableBytes into) {
+  return {.key = key, .range = {}, .into = into, .limit = dataset.codecs.max_stored_size()};
+}
+
+// The store answers inside read(): everything lies on this thread's stack and workspace.
+void fetch_inline(Fetch& fetch, const std::string& key) {
+  Workspace& workspace = thread_workspace();
+  MutableBytes into = direct_target(*fetch.dataset, fetch.task, fetch.out);
+  if (into.empty()) into = scratch_target(*fetch.dataset, workspace);
+  fetch.dataset->store->read(request_for(*fetch.dataset, key, into), [&](ReadResult result) {
+    // An object above the scratch came in memory of its own: keep that as the next scratch.
+    Bytes owned = std::move(result.owned);
+    finish(fetch, std::move(result));
+    if (!owned.empty()) workspace.stored = std::move(owned);
+  });
+}
+
+void fetch_later(Fetch&& fetch, const std::string& key, const Continue& later) {
+  auto shared = std::make_shared<Fetch>(std::move(fetch));
+  const MutableBytes into = direct_target(*shared->dataset, shared->task, shared->out);
+  shared->dataset->store->read(
+      request_for(*shared->dataset, key, into), [shared, later](ReadResult result) {
+        auto kept = std::make_shared<ReadResult>(std::move(result));
+        later([shared, kept] { finish(*shared, std::move(*kept)); });
+      });
+}
+
+}  // namespace
+
+Failure chunk_failure(const Dataset& dataset, const Dims& chunk, const Failure& cause) {
+  const std::string key = dataset.chunk_key(chunk);
+  const std::string place = dataset.store->locate(key);
+  Failure failure = cause;
+  // A store's own failures already begin with the place.
+  if (!failure.message.starts_with(place)) failure = with_context(std::move(failure), place);
+  failure.message = "chunk " + to_string(chunk) + " at " + failure.message;
+  failure.chunk.assign(chunk.begin(), chunk.end());
+  failure.key = key;
+  return failure;
+}
+
+void fetch_chunk(const Dataset& dataset, const ChunkTask& task, const ArrayView& out,
+                 const Continue& later, ChunkDone done) {
+  Fetch fetch{&dataset, task, out, std::move(done)};
+  const std::string key = dataset.chunk_key(task.chunk);
+  if (dataset.store->capabilities().answers_inline) {
+    fetch_inline(fetch, key);
+  } else {
+    fetch_later(std::move(fetch), key, later);
+  }
+}
+
+ChunkState fetch_chunk_now(const Dataset& dataset, const ChunkTask& task, const ArrayView& out) {
+  std::mutex mutex;
+  std::condition_variable answered;
+  bool done = false;                // guarded by mutex
+  std::optional<Failure> failed;    // guarded by mutex
+  ChunkState found = ChunkState::stored;  // guarded by mutex
+  const Continue at_once = [](const std::function<void()>& rest) { rest(); };
+  fetch_chunk(dataset, task, out, at_once, [&](std::optional<Failure> failure, ChunkState state) {
+    const std::lock_guard lock(mutex);
+    failed = std::move(failure);
+    found = state;
+    done = true;
+    answered.notify_one();  // under the lock: the waiter owns all of this and may leave
+  });
+  std::unique_lock lock(mutex);
+  answered.wait(lock, [&] { return done; });
+  if (failed) throw Error(std::move(*failed));
+  return found;
+}
+
+void check_still_there(const Dataset& dataset) {
+  if (!dataset.store->capabilities().answers_inline) return;  // would cost a request
+  if (dataset.store->exists(dataset.metadata_key)) return;
+  fail(ErrorCode::node_not_found,
+       dataset.store->locate(dataset.metadata_key) +
+           ": gone since the array was opened (moved or deleted?), so its chunks are not read as "
+           "fill values; open it again at its new place");
+}
+
+}  // namespace zarrloom

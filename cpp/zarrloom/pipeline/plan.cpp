@@ -1,0 +1,123 @@
+#include "zarrloom/pipeline/plan.h"
+
+#include "zarrloom/base/error.h"
+
+namespace zarrloom {
+namespace {
+
+// One dimension of a task: which chunk, and which of the selection's elements lie in it.
+struct Slice {
+  std::int64_t chunk;
+  std::int64_t first;  // number of the first selected element in that chunk
+  std::int64_t count;
+};
+
+struct DimSelection {
+  std::int64_t start;
+  std::int64_t step;
+  std::int64_t count;
+  std::int64_t chunk_size;
+  std::int64_t extent;  // of the array
+
+  std::int64_t chunk_of(std::int64_t k) const { return (start + k * step) / chunk_size; }
+
+  // Steps longer than a chunk skip chunks: then every element has a chunk of its own.
+  std::int64_t task_count() const {
+    if (count == 0) return 0;
+    if (step >= chunk_size) return count;
+    return chunk_of(count - 1) - chunk_of(0) + 1;
+  }
+
+  Slice slice(std::int64_t i) const {
+    if (step >= chunk_size) return {chunk_of(i), i, 1};
+    const std::int64_t chunk = chunk_of(0) + i;
+    const std::int64_t origin = chunk * chunk_size;
+    const std::int64_t first = first_at_or_after(origin);
+    const std::int64_t end =
+        std::min(count, first_at_or_after(origin + std::min(chunk_size, extent - origin)));
+    return {chunk, first, end - first};
+  }
+
+ private:
+  std::int64_t first_at_or_after(std::int64_t position) const {
+    return position <= start ? 0 : (position - start - 1) / step + 1;
+  }
+};
+
+DimSelection dim_selection(const Selection& s, const Dims& array_shape, const Dims& chunk_shape,
+                           std::size_t d) {
+  return {s.start[d], s.step[d], s.count[d], chunk_shape[d], array_shape[d]};
+}
+
+}  // namespace
+
+Plan::Plan(const Dims& array_shape, const Dims& chunk_shape, const Selection& selection)
+    : array_shape_(array_shape), chunk_shape_(chunk_shape), selection_(selection) {
+  for (std::size_t d = 0; d < array_shape.size(); ++d) {
+    tasks_.push_back(dim_selection(selection, array_shape, chunk_shape, d).task_count());
+  }
+  task_count_ = checked_product(tasks_, "number of chunks in the selection");
+}
+
+ChunkTask Plan::task(std::int64_t i) const {
+  const std::size_t rank = tasks_.size();
+  ChunkTask task;
+  task.chunk = task.start = task.count = task.out_start = Dims::filled(rank, 0);
+  task.step = selection_.step;
+  task.covers_chunk = true;
+  for (std::size_t d = rank; d-- > 0;) {
+    const DimSelection dim = dim_selection(selection_, array_shape_, chunk_shape_, d);
+    const Slice slice = dim.slice(i % tasks_[d]);
+    i /= tasks_[d];
+    const std::int64_t origin = slice.chunk * chunk_shape_[d];
+    task.chunk[d] = slice.chunk;
+    task.start[d] = dim.start + slice.first * dim.step - origin;
+    task.count[d] = slice.count;
+    task.out_start[d] = slice.first;
+    if (slice.count == 1) task.step[d] = 1;
+    const std::int64_t extent = std::min(chunk_shape_[d], array_shape_[d] - origin);
+    task.covers_chunk = task.covers_chunk && slice.count == extent;
+  }
+  return task;
+}
+
+Dims grid_shape(const Dims& array_shape, const Dims& chunk_shape) {
+  Dims grid;
+  for (std::size_t d = 0; d < array_shape.size(); ++d) {
+    grid.push_back(array_shape[d] == 0 ? 0 : (array_shape[d] - 1) / chunk_shape[d] + 1);
+  }
+  return grid;
+}
+
+Dims chunk_from_number(std::int64_t number, const Dims& grid) {
+  if (number < 0 || static_cast<unsigned __int128>(number) >= wide_product(grid)) {
+    fail(ErrorCode::selection, "there is no chunk number " + std::to_string(number) +
+                                   " in a grid of " + to_string(grid) + " chunks");
+  }
+  Dims chunk = Dims::filled(grid.size(), 0);
+  for (std::size_t d = grid.size(); d-- > 0;) {
+    chunk[d] = number % grid[d];
+    number /= grid[d];
+  }
+  return chunk;
+}
+
+Selection chunk_selection(const Dims& chunk, const Dims& array_shape, const Dims& chunk_shape) {
+  const Dims grid = grid_shape(array_shape, chunk_shape);
+  bool inside = chunk.size() == grid.size();
+  for (std::size_t d = 0; inside && d < grid.size(); ++d) {
+    inside = chunk[d] >= 0 && chunk[d] < grid[d];
+  }
+  if (!inside) {
+    fail(ErrorCode::selection, "there is no chunk " + to_string(chunk) + " in a grid of " +
+                                   to_string(grid) + " chunks");
+  }
+  Dims start, count;
+  for (std::size_t d = 0; d < grid.size(); ++d) {
+    start.push_back(chunk[d] * chunk_shape[d]);
+    count.push_back(std::min(chunk_shape[d], array_shape[d] - start[d]));
+  }
+  return Selection::box(start, count);
+}
+
+}  // namespace zarrloom

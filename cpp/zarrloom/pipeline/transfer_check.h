@@ -1,0 +1,32 @@
+// What reading and writing a selection check and choose alike.
+#pragma once
+
+#include "zarrloom/base/error.h"
+#include "zarrloom/exec/parallel_for.h"
+#include "zarrloom/pipeline/transfer.h"
+
+namespace zarrloom {
+
+// The selection's own array must have the selection's shape and the dataset's item size.
+template <typename View>
+void check_transfer(const Dataset& dataset, const Selection& selection, const View& view) {
+  check_selection(selection, dataset.shape);
+  if (view.shape == selection.count && view.item_size == dataset.item_size()) return;
+  fail(ErrorCode::invalid_argument,
+       "memory of shape " + to_string(view.shape) + " with items of " +
+           std::to_string(view.item_size) + " bytes does not fit a selection of shape " +
+           to_string(selection.count) + " with items of " + std::to_string(dataset.item_size()));
+}
+
+// The part of the selection's array that a task fills or reads.
+template <typename View>
+View task_view(const View& view, const ChunkTask& task) {
+  return sub_view(view, task.out_start, Dims::filled(task.count.size(), 1), task.count);
+}
+
+// Threads for a transfer of so many chunks. Waking another thread costs more than copying a few
+// small chunks does, so below kWorthThreadsBytes the caller works alone.
+ParallelOptions workers_for(Runtime& runtime, const Dataset& dataset, std::int64_t tasks,
+                            const CallOptions& options);
+
+}  // namespace zarrloom
