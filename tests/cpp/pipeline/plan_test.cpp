@@ -1,0 +1,123 @@
+#include "zarrloom/pipeline/plan.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <random>
+#include <set>
+
+#include "zarrloom/base/error.h"
+
+namespace zarrloom {
+namespace {
+
+// Every selected element must be in exactly one task, at the right place.
+void check_plan(const Dims& shape, const Dims& chunks, const Selection& selection) {
+  const Plan plan(shape, chunks, selection);
+  std::set<std::pair<std::int64_t, std::int64_t>> seen;  // (row, column) of the selection
+  for (std::int64_t i = 0; i < plan.task_count(); ++i) {
+    const ChunkTask task = plan.task(i);
+    std::int64_t inside = 1, selected = 1;
+    for (std::size_t d = 0; d < 2; ++d) {
+      inside *= std::min(chunks[d], shape[d] - task.chunk[d] * chunks[d]);
+      selected *= task.count[d];
+      ASSERT_GT(task.count[d], 0);
+    }
+    EXPECT_EQ(task.covers_chunk, inside == selected);
+    for (std::int64_t r = 0; r < task.count[0]; ++r) {
+      for (std::int64_t c = 0; c < task.count[1]; ++c) {
+        const std::int64_t k[2] = {r, c};
+        for (std::size_t d = 0; d < 2; ++d) {
+          const std::int64_t in_array =
+              task.chunk[d] * chunks[d] + task.start[d] + k[d] * task.step[d];
+          const std::int64_t wanted =
+              selection.start[d] + (task.out_start[d] + k[d]) * selection.step[d];
+          ASSERT_EQ(in_array, wanted);
+          ASSERT_LT(task.start[d] + k[d] * task.step[d], chunks[d]);
+        }
+        ASSERT_TRUE(seen.emplace(task.out_start[0] + r, task.out_start[1] + c).second);
+      }
+    }
+  }
+  EXPECT_EQ(static_cast<std::int64_t>(seen.size()), selection.count[0] * selection.count[1]);
+}
+
+TEST(Plan, CoversRandomSelectionsExactlyOnce) {
+  std::mt19937 random(7);
+  auto pick = [&](std::int64_t low, std::int64_t high) {
+    return std::uniform_int_distribution<std::int64_t>(low, high)(random);
+  };
+  for (int round = 0; round < 500; ++round) {
+    Dims shape, chunks;
+    Selection selection;
+    for (int d = 0; d < 2; ++d) {
+      shape.push_back(pick(1, 30));
+      chunks.push_back(pick(1, 35));
+      const std::int64_t start = pick(0, shape[static_cast<std::size_t>(d)] - 1);
+      const std::int64_t step = pick(1, 12);
+      selection.start.push_back(start);
+      selection.step.push_back(step);
+      selection.count.push_back(pick(0, (shape[static_cast<std::size_t>(d)] - 1 - start) / step + 1));
+    }
+    check_selection(selection, shape);
+    check_plan(shape, chunks, selection);
+  }
+}
+
+TEST(Plan, ZeroDimensionalArrayHasOneTask) {
+  const Plan plan({}, {}, Selection::all({}));
+  ASSERT_EQ(plan.task_count(), 1);
+  EXPECT_TRUE(plan.task(0).covers_chunk);
+}
+
+TEST(Plan, EmptySelectionHasNoTask) {
+  EXPECT_EQ(Plan({0, 4}, {2, 2}, Selection::all({0, 4})).task_count(), 0);
+}
+
+// A7: a huge shape costs nothing as long as little of it is selected.
+TEST(Plan, A7HugeShapeWithASmallSelection) {
+  const std::int64_t huge = std::int64_t{1} << 62;
+  const Selection one = Selection::box({huge - 1, 5}, {1, 1});
+  const Plan plan({huge, huge}, {1, 1}, one);
+  ASSERT_EQ(plan.task_count(), 1);
+  EXPECT_EQ(plan.task(0).chunk, (Dims{huge - 1, 5}));
+}
+
+TEST(Plan, ChunkAsLargeAsNumbersGo) {
+  const std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  const Plan plan({most}, {most}, {{0}, {most / 2}, {3}});
+  ASSERT_EQ(plan.task_count(), 1);
+  EXPECT_EQ(plan.task(0).count, (Dims{3}));
+}
+
+TEST(Selection, RefusesWhatIsOutside) {
+  const Dims shape{10};
+  const auto refused = [&](std::int64_t start, std::int64_t step, std::int64_t count) {
+    try {
+      check_selection({{start}, {step}, {count}}, shape);
+    } catch (const Error& error) {
+      return error.code() == ErrorCode::selection;
+    }
+    return false;
+  };
+  EXPECT_TRUE(refused(10, 1, 1));
+  EXPECT_TRUE(refused(-1, 1, 1));
+  EXPECT_TRUE(refused(0, 0, 1));
+  EXPECT_TRUE(refused(0, 5, 3));
+  EXPECT_TRUE(refused(1, std::numeric_limits<std::int64_t>::max(), 3));
+  EXPECT_FALSE(refused(0, 9, 2));
+  EXPECT_FALSE(refused(10, 1, 0));
+}
+
+TEST(Grid, ChunkSelectionIsClippedAtTheEdge) {
+  EXPECT_EQ(grid_shape({10, 0}, {4, 4}), (Dims{3, 0}));
+  const Selection edge = chunk_selection({2}, {10}, {4});
+  EXPECT_EQ(edge.start, (Dims{8}));
+  EXPECT_EQ(edge.count, (Dims{2}));
+  EXPECT_THROW(chunk_selection({3}, {10}, {4}), Error);
+  EXPECT_EQ(chunk_from_number(4, {2, 3}), (Dims{1, 1}));
+  EXPECT_THROW(chunk_from_number(6, {2, 3}), Error);
+}
+
+}  // namespace
+}  // namespace zarrloom
