@@ -1,8 +1,8 @@
 // Bytes in flight, counted for the whole process.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
-#include <mutex>
 
 namespace zarrloom {
 
@@ -41,10 +41,11 @@ class ByteBudget {
  private:
   void give_back(std::size_t bytes);
 
-  mutable std::mutex mutex_;
-  std::size_t cap_;          // guarded by mutex_
-  std::size_t in_use_ = 0;   // guarded by mutex_
-  std::size_t highest_ = 0;  // guarded by mutex_
+  // Atomic, no lock: a lease may be given back in the child of a fork, where a lock could be held by
+  // a thread that does not exist there.
+  std::atomic<std::size_t> cap_;
+  std::atomic<std::size_t> in_use_{0};
+  std::atomic<std::size_t> highest_{0};
 };
 
 }  // namespace zarrloom

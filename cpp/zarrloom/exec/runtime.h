@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <optional>
 
 #include "zarrloom/exec/byte_budget.h"
 #include "zarrloom/exec/executor.h"
@@ -43,7 +44,7 @@ class Runtime {
   Parts& parts() const { return *parts_.load(std::memory_order_acquire); }
 
   std::atomic<Parts*> parts_;  // replaced in the child of a fork, the old ones are leaked there
-  ForkGuard fork_guard_;       // last: its callbacks use the members above
+  std::optional<ForkGuard> fork_guard_;  // gone before parts_ is: its callbacks use them
 };
 
 // The one of this process, made on first use and never destroyed.
