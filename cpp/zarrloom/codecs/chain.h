@@ -55,11 +55,20 @@ class CodecChain {
   ByteView encode(const ConstArrayView& chunk, Workspace& workspace) const;
 
  private:
+  void add(const std::string& name, AnyCodec codec, ChunkSpec& encoded);
+  void set_max_stored_size();
+  const std::string& compressor_name(std::size_t i) const;
+  void check_plausible(std::size_t i, ByteView encoded) const;
+  void check_serialized_size(std::size_t size) const;
+  void decode_in_place(ByteView encoded, const ArrayView& view) const;
+  ByteView decode_to_stage(ByteView encoded, Workspace& workspace) const;
+
   ChunkSpec spec_;
-  std::vector<CodecConfig> names_;  // for messages
+  std::vector<std::string> names_;  // of all codecs, in order
   std::vector<std::unique_ptr<ArrayToArray>> views_;
   std::unique_ptr<ArrayToBytes> serializer_;
   std::vector<std::unique_ptr<BytesToBytes>> compressors_;
+  std::vector<std::size_t> stage_limits_;  // the most bytes that compressor i decodes to
   std::size_t decoded_size_ = 0;
   std::size_t max_stored_size_ = 0;
   bool memory_image_ = false;

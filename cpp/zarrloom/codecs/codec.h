@@ -40,6 +40,8 @@ class ArrayToArray {
   virtual ~ArrayToArray() = default;
   virtual Json configuration() const = 0;  // complete, as it is stored
   virtual ChunkSpec encoded_spec() const = 0;
+  // A list with an entry for each dimension of the decoded array, as the encoded array has it.
+  virtual Dims encoded_dims(const Dims& decoded) const = 0;
   virtual ArrayView encoded_view(const ArrayView& decoded) const = 0;
 };
 
@@ -78,6 +80,9 @@ class BytesToBytes {
   // Fills `out` exactly. More or fewer decoded bytes, or anything left over, is corrupt_data. Sizes
   // inside the data are never believed, and no memory is allocated by them.
   virtual void decode(ByteView encoded, MutableBytes out) const = 0;
+  // No valid data of this size decodes to more bytes: asked before memory is allocated for a chunk
+  // that metadata declares to be huge. May look at the data, and must not throw.
+  virtual std::uint64_t max_decoded_size(ByteView encoded) const = 0;
   // When the decoded size is not known (a second compressor in a chain): at most `limit` bytes,
   // else corrupt_data.
   virtual Bytes decode_unknown(ByteView encoded, std::size_t limit) const = 0;

@@ -98,7 +98,7 @@ class Pool final : public Executor {
   bool forked_away() const { return fork_generation() != generation_; }
 
   std::shared_ptr<State> state_;
-  std::vector<std::thread> threads_;  // guarded by state_->mutex
+  std::vector<std::thread> threads_;  // guarded by state_->mutex; fixed once it is closing
   // In the child of a fork the threads do not exist and the mutex may stay locked for ever.
   const std::uint64_t generation_ = fork_generation();
 };
@@ -144,9 +144,10 @@ void Pool::do_post(Task task) {
   run(task);
 }
 
-// The caller holds state_->mutex.
+// The caller holds state_->mutex. While the destructor joins threads_, no more may be added.
 void Pool::start_thread_if_needed() {
   if (state_->queue.size() <= state_->idle || threads_.size() >= state_->limit) return;
+  if (state_->closing) return;
   try {
     const BlockSignals block_signals;
     threads_.emplace_back(work_until_closed, state_, threads_.size());

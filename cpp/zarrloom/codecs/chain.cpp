@@ -1,0 +1,217 @@
+#include "zarrloom/codecs/chain.h"
+
+#include <algorithm>
+
+#include "zarrloom/base/error.h"
+#include "zarrloom/codecs/registry.h"
+
+namespace zarrloom {
+namespace {
+
+constexpr std::size_t kSmallAllocation = std::size_t{64} << 20;
+constexpr std::size_t kSlack = std::size_t{64} << 10;
+
+// Runs a codec; what it throws begins with its name.
+template <typename Run>
+auto named(const std::string& name, const Run& run) {
+  try {
+    return run();
+  } catch (const Error& error) {
+    throw Error(with_context(error.failure(), name));
+  }
+}
+
+std::size_t saturating_add(std::size_t a, std::size_t b) { return a > SIZE_MAX - b ? SIZE_MAX : a + b; }
+
+// What a stored object may have at the most. Other encoders may be worse than ours, so that only
+// sizes beyond reason are refused.
+std::size_t generous(std::size_t decoded) {
+  return std::max(saturating_add(saturating_add(decoded, decoded), kSlack), kSmallAllocation);
+}
+
+}  // namespace
+
+std::size_t ChunkSpec::decoded_size() const {
+  const std::int64_t elements = checked_product(shape, "chunk shape");
+  return static_cast<std::size_t>(
+      checked_product({elements, static_cast<std::int64_t>(dtype.item_size)}, "chunk size in bytes"));
+}
+
+Workspace& thread_workspace() {
+  thread_local Workspace workspace;
+  return workspace;
+}
+
+void trim_workspace(Workspace& workspace) {
+  for (Bytes* bytes :
+       {&workspace.stored, &workspace.decoded, &workspace.stage_a, &workspace.stage_b}) {
+    if (bytes->capacity() > kSmallAllocation) *bytes = Bytes();
+  }
+}
+
+CodecChain::CodecChain(const std::vector<CodecConfig>& codecs, ChunkSpec spec)
+    : spec_(std::move(spec)), decoded_size_(spec_.decoded_size()) {
+  ChunkSpec encoded = spec_;
+  for (const CodecConfig& config : codecs) {
+    AnyCodec codec = named("codec " + config.name, [&] {
+      return find_codec(config.name).make(config.configuration, encoded);
+    });
+    add(config.name, std::move(codec), encoded);
+  }
+  if (!serializer_) {
+    fail(ErrorCode::invalid_argument,
+         "the codecs lack one that turns the array into bytes, such as \"bytes\"");
+  }
+  const bool reordered = !(encoded.shape == spec_.shape) || !views_.empty();
+  memory_image_ = compressors_.empty() && serializer_->is_memory_image() && !reordered;
+  set_max_stored_size();
+}
+
+CodecChain::~CodecChain() = default;
+CodecChain::CodecChain(CodecChain&&) noexcept = default;
+
+// The order is array->array, one array->bytes, bytes->bytes.
+void CodecChain::add(const std::string& name, AnyCodec codec, ChunkSpec& encoded) {
+  const auto misplaced = [&](const char* why) {
+    fail(ErrorCode::invalid_argument, "codec " + name + " stands at the wrong place: " + why);
+  };
+  if (auto* view = std::get_if<std::unique_ptr<ArrayToArray>>(&codec)) {
+    if (serializer_) misplaced("it works on arrays, but comes behind the codec that makes bytes");
+    encoded = (*view)->encoded_spec();
+    views_.push_back(std::move(*view));
+  } else if (auto* serializer = std::get_if<std::unique_ptr<ArrayToBytes>>(&codec)) {
+    if (serializer_) misplaced("the array is turned into bytes already");
+    serializer_ = std::move(*serializer);
+  } else {
+    if (!serializer_) misplaced("it works on bytes, but comes before a codec that makes them");
+    compressors_.push_back(std::move(std::get<std::unique_ptr<BytesToBytes>>(codec)));
+  }
+  names_.push_back(name);
+}
+
+void CodecChain::set_max_stored_size() {
+  const std::size_t serialized = serializer_->encoded_size();
+  stage_limits_.clear();
+  std::size_t size = serialized;
+  for (const auto& codec : compressors_) {
+    stage_limits_.push_back(size);
+    size = std::max(codec->max_encoded_size(size), saturating_add(size, kSlack));
+  }
+  max_stored_size_ = compressors_.empty() ? serialized : std::max(size, generous(serialized));
+}
+
+std::vector<CodecConfig> CodecChain::configs() const {
+  std::vector<CodecConfig> configs;
+  std::size_t i = 0;
+  for (const auto& codec : views_) configs.push_back({names_[i++], codec->configuration()});
+  configs.push_back({names_[i++], serializer_->configuration()});
+  for (const auto& codec : compressors_) configs.push_back({names_[i++], codec->configuration()});
+  return configs;
+}
+
+const std::string& CodecChain::compressor_name(std::size_t i) const {
+  return names_[views_.size() + 1 + i];
+}
+
+// The metadata may declare a chunk of terabytes: not even an attempt is made to allocate that for
+// data that cannot hold it.
+void CodecChain::check_plausible(std::size_t i, ByteView encoded) const {
+  const std::size_t wanted = serializer_->encoded_size();
+  if (wanted <= kSmallAllocation) return;
+  const std::uint64_t most = compressors_[i]->max_decoded_size(encoded);
+  if (most >= wanted) return;
+  fail(ErrorCode::corrupt_data, std::to_string(encoded.size()) + " stored bytes cannot decode to the " +
+                                    std::to_string(wanted) + " bytes of a chunk");
+}
+
+void CodecChain::decode_part(ByteView stored, const Dims& start, const Dims& step,
+                             const ArrayView& out, Workspace& workspace) const {
+  ArrayView view = out;  // as the serializer sees it
+  Dims first = start, stride = step;
+  for (const auto& codec : views_) {
+    view = codec->encoded_view(view);
+    first = codec->encoded_dims(first);
+    stride = codec->encoded_dims(stride);
+  }
+  const bool in_place = out.shape == spec_.shape && serializer_->is_memory_image() &&
+                        is_c_contiguous(view);
+  ByteView bytes = stored;
+  Bytes held;
+  for (std::size_t i = compressors_.size(); i-- > 0;) {
+    const BytesToBytes& codec = *compressors_[i];
+    const std::optional<ByteView> payload =
+        named(compressor_name(i), [&] { return codec.peel(bytes); });
+    if (payload) {
+      bytes = *payload;
+    } else if (i > 0) {
+      held = named(compressor_name(i), [&] { return codec.decode_unknown(bytes, stage_limits_[i]); });
+      bytes = held.view();
+    } else if (in_place) {
+      return decode_in_place(bytes, view);
+    } else {
+      bytes = decode_to_stage(bytes, workspace);
+    }
+  }
+  const std::string& name = names_[views_.size()];
+  named(name, [&] {
+    check_serialized_size(bytes.size());
+    serializer_->decode_part(bytes, first, stride, view);
+  });
+}
+
+void CodecChain::check_serialized_size(std::size_t size) const {
+  if (size == serializer_->encoded_size()) return;
+  fail(ErrorCode::corrupt_data, std::to_string(size) + " bytes stored, " +
+                                    std::to_string(serializer_->encoded_size()) + " expected");
+}
+
+void CodecChain::decode_in_place(ByteView encoded, const ArrayView& view) const {
+  const MutableBytes memory{view.data, view.byte_size()};
+  named(compressor_name(0), [&] { compressors_[0]->decode(encoded, memory); });
+  named(names_[views_.size()], [&] { serializer_->check_memory_image(memory); });
+}
+
+ByteView CodecChain::decode_to_stage(ByteView encoded, Workspace& workspace) const {
+  named(compressor_name(0), [&] {
+    check_plausible(0, encoded);
+    workspace.stage_a.resize_uninitialized(serializer_->encoded_size());
+    compressors_[0]->decode(encoded, workspace.stage_a.span());
+  });
+  return workspace.stage_a.view();
+}
+
+void CodecChain::decode(ByteView stored, const ArrayView& out, Workspace& workspace) const {
+  const std::size_t rank = spec_.shape.size();
+  decode_part(stored, Dims::filled(rank, 0), Dims::filled(rank, 1), out, workspace);
+}
+
+void CodecChain::check_memory_image(ByteView decoded) const {
+  named(names_[views_.size()], [&] { serializer_->check_memory_image(decoded); });
+}
+
+ByteView CodecChain::encode(const ConstArrayView& chunk, Workspace& workspace) const {
+  // Codecs permute views of either constness alike; nothing is written through this one.
+  ArrayView view{const_cast<std::byte*>(chunk.data), chunk.shape, chunk.strides, chunk.item_size};
+  for (const auto& codec : views_) view = codec->encoded_view(view);
+
+  ByteView bytes{view.data, view.byte_size()};
+  Bytes* next = &workspace.stage_a;
+  Bytes* other = &workspace.stage_b;
+  if (!serializer_->is_memory_image() || !is_c_contiguous(view)) {
+    next->resize_uninitialized(serializer_->encoded_size());
+    serializer_->encode(view, next->span());
+    bytes = next->view();
+    std::swap(next, other);
+  }
+  for (std::size_t i = 0; i < compressors_.size(); ++i) {
+    next->resize_uninitialized(compressors_[i]->max_encoded_size(bytes.size()));
+    const std::size_t size = named(compressor_name(i), [&] {
+      return compressors_[i]->encode(bytes, next->span());
+    });
+    bytes = next->view().first(size);
+    std::swap(next, other);
+  }
+  return bytes;
+}
+
+}  // namespace zarrloom
