@@ -36,6 +36,8 @@ struct ArrayMetadata {
   // Format 3: absent, or a name or null for each dimension.
   std::optional<std::vector<std::optional<std::string>>> dimension_names;
   V2Members v2;
+  // Format 3: the member as it was read, since a type may have two spellings. Null: not read yet.
+  Json data_type;
   Json extra = Json::Object{};  // unknown members that need not be understood, written back
 };
 

@@ -12,9 +12,9 @@ namespace zarrloom {
 class ForkGuard {
  public:
   struct Callbacks {
-    std::function<void()> before;
-    std::function<void()> in_parent;
-    std::function<void()> in_child;
+    std::function<void()> before = {};
+    std::function<void()> in_parent = {};
+    std::function<void()> in_child = {};
   };
 
   explicit ForkGuard(Callbacks callbacks);

@@ -13,8 +13,8 @@ namespace zarrloom {
 struct ParallelOptions {
   // Threads that work at one time, the caller among them. 1 = the caller alone, in index order.
   std::size_t max_workers = 1;
-  CancelToken cancel;
-  InterruptCheck interrupt;
+  CancelToken cancel = {};
+  InterruptCheck interrupt = {};
 };
 
 // Calls body(i) for every i in [0, count), each once. The caller takes part, so that a loop inside

@@ -70,6 +70,7 @@ class Store {
 
   // Absence is an answer; a failure never looks like it. A range that is not inside the object is
   // corrupt_data. Throws invalid_argument for a malformed key; everything else comes as the answer.
+  // The store must live until it has answered.
   void read(const ReadRequest& request, ReadCompletion done) const;
 
   // Readers see the old object or the new one, also after a crash. Returns when the store has it.
@@ -93,9 +94,13 @@ class Store {
   StoreCapabilities capabilities() const { return do_capabilities(); }
 
  private:
+  friend void erase_prefix(const Store& store, std::string_view prefix);
+
+  // Throwing before the completion was called is answering with that failure.
   virtual void do_read(const ReadRequest& request, ReadCompletion done) const = 0;
   virtual void do_write(std::string_view key, ByteView bytes, WriteCondition condition) const = 0;
   virtual void do_erase(std::string_view key) const = 0;
+  virtual void do_erase_prefix(std::string_view prefix) const = 0;
   virtual std::vector<ListEntry> do_list(std::string_view prefix, ListDepth depth) const = 0;
   virtual bool do_exists(std::string_view key) const = 0;
   virtual std::string do_locate(std::string_view key) const = 0;
@@ -109,7 +114,7 @@ void check_key(std::string_view key);
 // Waits for the answer. nullopt if the key is absent; throws for a failure.
 std::optional<Bytes> read_object(const Store& store, std::string_view key, ByteRange range = {});
 
-// Erases every object below the prefix ("" = all).
+// Erases every object below the prefix ("" = all), and what interrupted writers left there.
 void erase_prefix(const Store& store, std::string_view prefix);
 
 // ---- The stores ----

@@ -80,7 +80,9 @@ TEST(ByteBudget, HoldsUnderManyThreads) {
     threads.emplace_back([&, t] {
       for (std::size_t i = 0; i < 20'000; ++i) {
         const auto lease = budget.try_acquire(100 + (i * 7 + t) % 300, true);
-        if (lease) EXPECT_LE(budget.in_use(), 1000u);
+        if (lease) {
+          EXPECT_LE(budget.in_use(), 1000u);
+        }
       }
     });
   }

@@ -1,0 +1,120 @@
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <shared_mutex>
+#include <utility>
+
+#include "zarrloom/exec/fork_guard.h"
+#include "zarrloom/stores/answer.h"
+#include "zarrloom/stores/store.h"
+
+namespace zarrloom {
+namespace {
+
+using Object = std::shared_ptr<const Bytes>;
+using Objects = std::map<std::string, Object, std::less<>>;
+
+std::string next_name() {
+  static std::atomic<std::uint64_t> last{0};
+  return "memory://" + std::to_string(++last);
+}
+
+std::string below(std::string_view prefix) {
+  return prefix.empty() ? std::string() : std::string(prefix) + "/";
+}
+
+class MemoryStore final : public Store {
+ private:
+  void do_read(const ReadRequest& request, ReadCompletion done) const override {
+    const Object object = find(request.key);
+    ReadResult result;
+    if (object) {
+      // Copied outside the lock: the object is immutable and ours by now.
+      const Slice slice = slice_of(request, object->size());
+      const MutableBytes memory = memory_for(request, slice.length, result);
+      if (!memory.empty()) {
+        std::memcpy(memory.data(), object->data() + slice.offset, slice.length);
+      }
+    }
+    done(std::move(result));
+  }
+
+  void do_write(std::string_view key, ByteView bytes, WriteCondition condition) const override {
+    Object object = std::make_shared<const Bytes>(Bytes::copy_of(bytes));
+    const std::unique_lock lock(mutex_);
+    Object& stored = objects_[std::string(key)];
+    if (stored && condition == WriteCondition::if_absent) {
+      fail(ErrorCode::conflict, "is there already");
+    }
+    // The old object leaves with `object`, which dies after the lock.
+    stored.swap(object);
+  }
+
+  void do_erase(std::string_view key) const override {
+    Objects::node_type erased;
+    const std::unique_lock lock(mutex_);
+    const auto found = objects_.find(key);
+    if (found != objects_.end()) erased = objects_.extract(found);
+  }
+
+  void do_erase_prefix(std::string_view prefix) const override {
+    const std::string start = below(prefix);
+    Objects erased;
+    const std::unique_lock lock(mutex_);
+    auto next = objects_.lower_bound(start);
+    while (next != objects_.end() && next->first.starts_with(start)) {
+      erased.insert(objects_.extract(next++));
+    }
+  }
+
+  std::vector<ListEntry> do_list(std::string_view prefix, ListDepth depth) const override {
+    const std::string start = below(prefix);
+    std::vector<ListEntry> entries;
+    {
+      const std::shared_lock lock(mutex_);
+      for (auto at = objects_.lower_bound(start);
+           at != objects_.end() && at->first.starts_with(start); ++at) {
+        std::string name = at->first.substr(start.size());
+        const std::size_t slash = name.find('/');
+        const bool is_prefix = depth == ListDepth::one && slash != std::string::npos;
+        if (is_prefix) name.resize(slash);
+        ListEntry entry{std::move(name), is_prefix};
+        if (entries.empty() || entries.back() != entry) entries.push_back(std::move(entry));
+      }
+    }
+    // The map sorts "a.b" before "a/c", but not so the prefix "a".
+    std::sort(entries.begin(), entries.end());
+    entries.erase(std::unique(entries.begin(), entries.end()), entries.end());
+    return entries;
+  }
+
+  bool do_exists(std::string_view key) const override { return find(key) != nullptr; }
+
+  std::string do_locate(std::string_view key) const override {
+    return key.empty() ? name_ : name_ + "/" + std::string(key);
+  }
+
+  StoreCapabilities do_capabilities() const override { return {}; }
+
+  Object find(std::string_view key) const {
+    const std::shared_lock lock(mutex_);
+    const auto found = objects_.find(key);
+    return found == objects_.end() ? nullptr : found->second;
+  }
+
+  const std::string name_ = next_name();
+  mutable std::shared_mutex mutex_;
+  mutable Objects objects_;  // guarded by mutex_
+  // A child that is forked while another thread writes must find a whole map and a free lock.
+  const ForkGuard fork_guard_{{.before = [this] { mutex_.lock(); },
+                               .in_parent = [this] { mutex_.unlock(); },
+                               .in_child = [this] { mutex_.unlock(); }}};
+};
+
+}  // namespace
+
+std::shared_ptr<Store> make_memory_store() { return std::make_shared<MemoryStore>(); }
+
+}  // namespace zarrloom

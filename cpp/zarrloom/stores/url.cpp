@@ -1,0 +1,71 @@
+#include <array>
+#include <utility>
+
+#include "zarrloom/stores/store.h"
+
+namespace zarrloom {
+namespace {
+
+constexpr std::string_view kMark = "://";
+
+// `rest` is what follows "scheme://".
+using Open = std::shared_ptr<Store> (*)(std::string_view rest, const FileStoreOptions& options);
+
+// Not percent-decoded: "%" is a legal character of a path, and locate() writes paths as they are.
+std::shared_ptr<Store> open_file(std::string_view rest, const FileStoreOptions& options) {
+  constexpr std::string_view kLocalHost = "localhost/";
+  if (rest.starts_with(kLocalHost)) rest.remove_prefix(kLocalHost.size() - 1);
+  if (!rest.starts_with('/')) {
+    fail(ErrorCode::invalid_argument, "file://" + std::string(rest) +
+                                          ": needs three slashes and an absolute path, as in "
+                                          "file:///data/a.zarr");
+  }
+  return make_file_store(std::string(rest), options);
+}
+
+// The options are those of a folder.
+std::shared_ptr<Store> open_memory(std::string_view rest, const FileStoreOptions&) {
+  if (!rest.empty()) {
+    fail(ErrorCode::invalid_argument,
+         "memory://" + std::string(rest) +
+             ": memory stores have no names; pass on the store that memory:// gave");
+  }
+  return make_memory_store();
+}
+
+struct Scheme {
+  std::string_view name;
+  Open open;
+};
+constexpr std::array kSchemes{Scheme{"file", open_file}, Scheme{"memory", open_memory}};
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return result;
+}
+
+[[noreturn]] void fail_scheme(std::string_view url, const std::string& scheme) {
+  std::string message = std::string(url) + ": no store is known for \"" + scheme + "://\"; known: ";
+  for (const Scheme& known : kSchemes) message += std::string(known.name) + "://, ";
+  fail(ErrorCode::unsupported, message + "or a plain path");
+}
+
+}  // namespace
+
+std::shared_ptr<Store> open_store(std::string_view url, FileStoreOptions options) {
+  const std::size_t mark = url.find(kMark);
+  // "/data/odd://name" is a path: a scheme has no slash.
+  if (mark == std::string_view::npos || url.substr(0, mark).find('/') != std::string_view::npos) {
+    return make_file_store(std::string(url), options);
+  }
+  const std::string scheme = lower(url.substr(0, mark));
+  for (const Scheme& known : kSchemes) {
+    if (known.name == scheme) return known.open(url.substr(mark + kMark.size()), options);
+  }
+  fail_scheme(url, scheme);
+}
+
+}  // namespace zarrloom
