@@ -2,7 +2,9 @@
 // writes them only through an environment variable and a global lock.
 #include <blosc.h>
 
+#include <algorithm>
 #include <array>
+#include <memory>
 
 #include "zarrloom/base/error.h"
 #include "zarrloom/codecs/config.h"
@@ -13,6 +15,8 @@ namespace {
 
 constexpr std::array<const char*, 3> kShuffles{"noshuffle", "shuffle", "bitshuffle"};
 constexpr std::size_t kMaxTypesize = 255;
+// Of the compressors inside, zstd expresses most: 128 KiB by 4 bytes.
+constexpr std::uint64_t kMostBytesPerByte = std::uint64_t{32} << 10;
 
 struct BloscSettings {
   std::string cname = "lz4";
@@ -74,6 +78,11 @@ class BloscCodec final : public BytesToBytes {
                                         " stored bytes, but there are " +
                                         std::to_string(encoded.size()));
     }
+    const int version = std::to_integer<int>(encoded[0]);
+    if (version != BLOSC_VERSION_FORMAT) {
+      fail(ErrorCode::corrupt_data, "a frame of Blosc format " + std::to_string(version) +
+                                        ", where only Blosc-1 (format 2) is allowed");
+    }
     if (blosc_cbuffer_validate(encoded.data(), encoded.size(), &size) != 0) {
       fail(ErrorCode::corrupt_data, "not a Blosc-1 frame");
     }
@@ -101,7 +110,8 @@ class BloscCodec final : public BytesToBytes {
   }
 
   std::uint64_t max_decoded_size(ByteView encoded) const override {
-    return encoded.size() < BLOSC_MIN_HEADER_LENGTH ? 0 : header_number(encoded, 4);
+    if (encoded.size() < BLOSC_MIN_HEADER_LENGTH) return 0;
+    return std::min<std::uint64_t>(header_number(encoded, 4), encoded.size() * kMostBytesPerByte);
   }
 
   BloscSettings settings_;

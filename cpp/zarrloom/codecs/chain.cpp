@@ -53,17 +53,21 @@ CodecChain::CodecChain(const std::vector<CodecConfig>& codecs, ChunkSpec spec)
     : spec_(std::move(spec)), decoded_size_(spec_.decoded_size()) {
   ChunkSpec encoded = spec_;
   for (const CodecConfig& config : codecs) {
-    AnyCodec codec = named("codec " + config.name, [&] {
-      return find_codec(config.name).make(config.configuration, encoded);
-    });
+    const CodecRow& row = find_codec(config.name);
+    AnyCodec codec =
+        named("codec " + config.name, [&] { return row.make(config.configuration, encoded); });
     add(config.name, std::move(codec), encoded);
   }
   if (!serializer_) {
     fail(ErrorCode::invalid_argument,
          "the codecs lack one that turns the array into bytes, such as \"bytes\"");
   }
-  const bool reordered = !(encoded.shape == spec_.shape) || !views_.empty();
-  memory_image_ = compressors_.empty() && serializer_->is_memory_image() && !reordered;
+  // A transpose that only moves dimensions of extent 1 leaves the elements where they are.
+  ArrayView view{nullptr, spec_.shape, c_strides(spec_.shape, spec_.dtype.item_size),
+                 spec_.dtype.item_size};
+  for (const auto& codec : views_) view = codec->encoded_view(view);
+  memory_image_ =
+      compressors_.empty() && serializer_->is_memory_image() && is_c_contiguous(view);
   set_max_stored_size();
 }
 
@@ -124,6 +128,12 @@ void CodecChain::check_plausible(std::size_t i, ByteView encoded) const {
                                     std::to_string(wanted) + " bytes of a chunk");
 }
 
+// Never more than the data can hold, since codecs allocate their limit.
+std::size_t CodecChain::stage_limit(std::size_t i, ByteView encoded) const {
+  const std::uint64_t most = compressors_[i]->max_decoded_size(encoded);
+  return static_cast<std::size_t>(std::min<std::uint64_t>(stage_limits_[i], most));
+}
+
 void CodecChain::decode_part(ByteView stored, const Dims& start, const Dims& step,
                              const ArrayView& out, Workspace& workspace) const {
   ArrayView view = out;  // as the serializer sees it
@@ -144,7 +154,8 @@ void CodecChain::decode_part(ByteView stored, const Dims& start, const Dims& ste
     if (payload) {
       bytes = *payload;
     } else if (i > 0) {
-      held = named(compressor_name(i), [&] { return codec.decode_unknown(bytes, stage_limits_[i]); });
+      const std::size_t limit = stage_limit(i, bytes);
+      held = named(compressor_name(i), [&] { return codec.decode_unknown(bytes, limit); });
       bytes = held.view();
     } else if (in_place) {
       return decode_in_place(bytes, view);

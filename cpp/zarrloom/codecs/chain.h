@@ -58,6 +58,7 @@ class CodecChain {
   void add(const std::string& name, AnyCodec codec, ChunkSpec& encoded);
   void set_max_stored_size();
   const std::string& compressor_name(std::size_t i) const;
+  std::size_t stage_limit(std::size_t i, ByteView encoded) const;
   void check_plausible(std::size_t i, ByteView encoded) const;
   void check_serialized_size(std::size_t size) const;
   void decode_in_place(ByteView encoded, const ArrayView& view) const;

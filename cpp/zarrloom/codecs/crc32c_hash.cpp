@@ -55,7 +55,9 @@ const ShiftTables& shift_tables() {
     ShiftTables made{};
     for (std::size_t b = 0; b < 4; ++b) {
       for (std::uint32_t byte = 0; byte < 256; ++byte) {
-        made[b][byte] = shifted_over_zeros(byte << (8 * b), kStrand);
+        const std::uint32_t rest = byte & (byte - 1);  // without its lowest bit
+        made[b][byte] = rest != 0 ? made[b][rest] ^ made[b][byte ^ rest]
+                                  : shifted_over_zeros(byte << (8 * b), kStrand);
       }
     }
     return made;

@@ -1,6 +1,9 @@
 // `lz4` as numcodecs frames it: the decoded size in four bytes, little-endian, then one LZ4 block.
 #include <lz4.h>
 
+#include <algorithm>
+#include <memory>
+
 #include "zarrloom/base/error.h"
 #include "zarrloom/codecs/config.h"
 #include "zarrloom/codecs/registry.h"

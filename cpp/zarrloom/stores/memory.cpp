@@ -74,19 +74,21 @@ class MemoryStore final : public Store {
     std::vector<ListEntry> entries;
     {
       const std::shared_lock lock(mutex_);
-      for (auto at = objects_.lower_bound(start);
-           at != objects_.end() && at->first.starts_with(start); ++at) {
+      auto at = objects_.lower_bound(start);
+      while (at != objects_.end() && at->first.starts_with(start)) {
         std::string name = at->first.substr(start.size());
         const std::size_t slash = name.find('/');
         const bool is_prefix = depth == ListDepth::one && slash != std::string::npos;
-        if (is_prefix) name.resize(slash);
-        ListEntry entry{std::move(name), is_prefix};
-        if (entries.empty() || entries.back() != entry) entries.push_back(std::move(entry));
+        if (is_prefix) {
+          name.resize(slash);
+          at = objects_.lower_bound(start + name + static_cast<char>('/' + 1));  // past all below
+        } else {
+          ++at;
+        }
+        entries.push_back({std::move(name), is_prefix});
       }
     }
-    // The map sorts "a.b" before "a/c", but not so the prefix "a".
-    std::sort(entries.begin(), entries.end());
-    entries.erase(std::unique(entries.begin(), entries.end()), entries.end());
+    std::sort(entries.begin(), entries.end());  // "a.b" lies before "a/c", but not before "a"
     return entries;
   }
 

@@ -80,11 +80,12 @@ void check_key(std::string_view key) {
   for (const char c : key) {
     if (c == '\0' || c == '\\') fail_key(key, "has a NUL or a backslash");
   }
+  std::string_view rest = key;
   while (true) {
-    const std::size_t slash = key.find('/');
-    check_part(key, key.substr(0, slash));
+    const std::size_t slash = rest.find('/');
+    check_part(key, rest.substr(0, slash));
     if (slash == std::string_view::npos) return;
-    key.remove_prefix(slash + 1);
+    rest.remove_prefix(slash + 1);
   }
 }
 

@@ -6,8 +6,11 @@
 #include <chrono>
 #include <filesystem>
 #include <future>
+#include <iterator>
 #include <memory>
+#include <set>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -71,15 +74,15 @@ std::size_t threads_of_process() {
 TEST(Pool, ThreadsStartWhenNeeded) {
   const std::size_t before = threads_of_process();
   const auto pool = make_pool(16);
-  EXPECT_EQ(threads_of_process(), before);
+  EXPECT_LE(threads_of_process(), before);  // less where threads of an earlier test have just ended
+  std::set<std::thread::id> ids;
   for (int i = 0; i < 20; ++i) {
-    std::promise<void> done;
-    pool->post([&] { done.set_value(); });
-    done.get_future().get();
+    std::promise<std::thread::id> id;
+    pool->post([&] { id.set_value(std::this_thread::get_id()); });
+    ids.insert(id.get_future().get());
     std::this_thread::sleep_for(2ms);  // the thread goes idle and is used again
   }
-  EXPECT_GT(threads_of_process(), before);
-  EXPECT_LT(threads_of_process(), before + 16);
+  EXPECT_LT(ids.size(), 8u);
 }
 
 TEST(Pool, ThreadsAreNamedAndTakeNoSignals) {

@@ -1,0 +1,111 @@
+// Answers reads after a latency from threads of its own, any number in flight: like a remote store.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "fakes/wrapped_store.h"
+
+namespace zarrloom::fakes {
+
+class SlowStore final : public WrappedStore {
+ public:
+  SlowStore(std::shared_ptr<Store> inner, std::chrono::nanoseconds latency, int threads = 2)
+      : WrappedStore(std::move(inner)), latency_(latency) {
+    for (int i = 0; i < threads; ++i) {
+      threads_.emplace_back([state = state_] { state->answer_until_closed(); });
+    }
+  }
+
+  // Answers at once what is still waiting. May run on one of its own threads, inside a completion.
+  ~SlowStore() override {
+    {
+      const std::lock_guard lock(state_->mutex);
+      state_->closing = true;
+    }
+    state_->changed.notify_all();
+    state_->answer_until_closed();
+    for (std::thread& thread : threads_) {
+      if (thread.get_id() == std::this_thread::get_id()) {
+        thread.detach();
+      } else {
+        thread.join();
+      }
+    }
+  }
+
+  std::size_t most_in_flight() const {
+    const std::lock_guard lock(state_->mutex);
+    return state_->most_waiting;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  struct Waiting {
+    std::shared_ptr<Store> store;
+    std::string key;
+    ReadRequest request;  // its key is the one above, set when asked
+    ReadCompletion done;
+  };
+
+  // Outlives the store where a thread of it is the last to let go.
+  struct State {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::multimap<Clock::time_point, Waiting> waiting;  // guarded by mutex
+    std::size_t most_waiting = 0;                       // guarded by mutex
+    bool closing = false;                               // guarded by mutex
+
+    void answer_until_closed() {
+      std::unique_lock lock(mutex);
+      while (true) {
+        if (waiting.empty()) {
+          if (closing) return;
+          changed.wait(lock);
+        } else if (!closing && waiting.begin()->first > Clock::now()) {
+          const Clock::time_point due = waiting.begin()->first;
+          changed.wait_until(lock, due);
+        } else {
+          auto next = waiting.extract(waiting.begin());
+          lock.unlock();
+          answer(next.mapped());
+          next = {};
+          lock.lock();
+        }
+      }
+    }
+
+    static void answer(Waiting& read) {
+      read.request.key = read.key;
+      read.store->read(read.request, std::move(read.done));
+    }
+  };
+
+  void do_read(const ReadRequest& request, ReadCompletion done) const override {
+    {
+      const std::lock_guard lock(state_->mutex);
+      state_->waiting.emplace(Clock::now() + latency_, Waiting{shared_inner(),
+                                                              std::string(request.key), request,
+                                                              std::move(done)});
+      state_->most_waiting = std::max(state_->most_waiting, state_->waiting.size());
+    }
+    state_->changed.notify_one();
+  }
+
+  StoreCapabilities do_capabilities() const override {
+    StoreCapabilities capabilities = inner().capabilities();
+    capabilities.answers_inline = false;
+    return capabilities;
+  }
+
+  const std::chrono::nanoseconds latency_;
+  const std::shared_ptr<State> state_ = std::make_shared<State>();
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace zarrloom::fakes
