@@ -79,6 +79,10 @@ bool Array::read_only() const {
 }
 Dims Array::grid() const { return grid_shape(shape(), chunk_shape()); }
 
+std::string Array::chunk_key(const Dims& chunk) const {
+  return state_->dataset->chunk_key(chunk);
+}
+
 void Array::read(const Selection& selection, const ArrayView& out,
                  const CallOptions& options) const {
   read_selection(*state_->options.runtime, *state_->dataset, selection, out, options);

@@ -42,6 +42,7 @@ class Array {
   const std::string& path() const;
   bool read_only() const;
   Dims grid() const;  // chunks in each dimension
+  std::string chunk_key(const Dims& chunk) const;  // in the store
 
   // Selections are checked; see read_selection and write_selection.
   void read(const Selection& selection, const ArrayView& out, const CallOptions& options = {}) const;

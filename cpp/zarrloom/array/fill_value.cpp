@@ -75,8 +75,9 @@ std::uint64_t half_from_double(double value) {
   std::frexp(magnitude, &exponent);
   exponent = std::max(exponent - 1, -14);  // below 2^-14 the steps stay the same
   // Steps of 2^(exponent - 10): up to 2048 of them, where 2048 carries into the exponent.
-  const auto steps = static_cast<std::uint64_t>(std::nearbyint(std::ldexp(magnitude, 10 - exponent)));
-  return sign | ((static_cast<std::uint64_t>(exponent + 14) << 10) + steps);
+  const double steps = std::nearbyint(std::ldexp(magnitude, 10 - exponent));
+  const auto exponent_bits = static_cast<std::uint64_t>(exponent + 14) << 10;
+  return sign | (exponent_bits + static_cast<std::uint64_t>(steps));
 }
 
 double half_to_double(std::uint64_t bits) {

@@ -23,7 +23,7 @@ struct ChunkStreamOptions {
   std::size_t parallel = 0;
   bool ordered = true;  // false: whichever is ready first
   // Chunk numbers (C order of the grid) in the order in which they are wanted; nullopt = all.
-  std::optional<std::vector<std::int64_t>> chunks;
+  std::optional<std::vector<std::int64_t>> chunks = {};
 };
 
 // Thread-safe: several threads may call next(), each chunk goes to one of them. Chunks that are

@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // How often a write makes its folder anew that somebody removes at the same time.
-constexpr int kFolderAttempts = 100;
+constexpr int kFolderAttempts = 1000;
 
 // Absolute, and with links resolved as far as it exists: two handles on one folder agree. Without
 // a trailing slash; "" is the root of the file system.

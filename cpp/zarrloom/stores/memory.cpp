@@ -106,13 +106,19 @@ class MemoryStore final : public Store {
     return found == objects_.end() ? nullptr : found->second;
   }
 
+  // The lock remembers threads that waited for it, and would hand itself to one that is gone.
+  void replace_mutex() const {
+    mutex_.unlock();
+    std::construct_at(&mutex_);
+  }
+
   const std::string name_ = next_name();
   mutable std::shared_mutex mutex_;
   mutable Objects objects_;  // guarded by mutex_
   // A child that is forked while another thread writes must find a whole map and a free lock.
   const ForkGuard fork_guard_{{.before = [this] { mutex_.lock(); },
                                .in_parent = [this] { mutex_.unlock(); },
-                               .in_child = [this] { mutex_.unlock(); }}};
+                               .in_child = [this] { replace_mutex(); }}};
 };
 
 }  // namespace

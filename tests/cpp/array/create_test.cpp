@@ -193,7 +193,7 @@ TEST(GuessChunkShape, SizesAndEdges) {
   }
   EXPECT_GT(bytes({1000000, 1000000}, 8), 33e6);
   EXPECT_LE(bytes({1000000, 1000000}, 8), 67.2e6);
-  EXPECT_LE(bytes({std::int64_t{1} << 62, std::int64_t{1} << 62, std::int64_t{1} << 62}, 16), 67.2e6);
+  EXPECT_LE(bytes(Dims::filled(3, std::int64_t{1} << 62), 16), 67.2e6);
 }
 
 }  // namespace

@@ -241,7 +241,8 @@ TEST(Base64, KnownTextsAndBack) {
     EXPECT_EQ(base64_encode(as_byte_view(plain)), text);
     EXPECT_EQ(base64_decode(text), bytes_of(plain));
   }
-  for (const char* text : {"Zg=", "Zg", "Z===", "====", "Zg==Zg==", "Zh==", "Zm9=", "Zm 9", "=m9v"}) {
+  for (const char* text : {"Zg=", "Zg", "Z===", "====", "Zg==Zg==", "Zh==", "Zm9=", "Zm 9",
+                           "=m9v"}) {
     EXPECT_EQ(base64_decode(text), std::nullopt) << text;
   }
 }

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "exec/fork.h"
 #include "zarrloom/exec/executor.h"
 
 namespace zarrloom {
@@ -157,6 +158,24 @@ TEST(Pool, FewerThreadsThanAskedStillRunAll) {
   EXPECT_EQ(ran, 21);
 }
 #endif
+
+TEST(Pool, ChildOfAForkRunsTasksItselfAndCanDestroyThePool) {
+  ZARRLOOM_SKIP_FORK_TESTS();
+  for (const bool used : {false, true}) {
+    auto pool = make_pool(2);
+    std::promise<void> go;
+    const auto wait = go.get_future().share();
+    if (used) pool->post([wait] { wait.wait(); });
+    EXPECT_TRUE(testing::true_in_child([&] {
+      bool ran = false;
+      pool->post([&] { ran = true; });
+      const bool alone = pool->concurrency() == 0 && !pool->on_worker_thread();
+      pool.reset();
+      return ran && alone;
+    }));
+    go.set_value();
+  }
+}
 
 TEST(PoolDeathTest, TaskThatThrowsEndsTheProcess) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");

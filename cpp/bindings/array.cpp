@@ -1,0 +1,250 @@
+#include "zarrloom/array/array.h"
+
+#include <pybind11/stl.h>
+
+#include "bind.h"
+#include "convert.h"
+#include "gil.h"
+#include "stream.h"
+
+namespace zarrloom::bindings {
+namespace {
+
+using Names = std::optional<std::vector<std::optional<std::string>>>;
+
+// The core's array with what Python asks for at every read, made once.
+struct BoundArray {
+  Array array;
+  py::dtype dtype;
+
+  explicit BoundArray(Array a) : array(std::move(a)), dtype(array.dtype().numpy_name()) {}
+};
+
+// Elements may be moved only between equal memory: native order, same type.
+void check_dtype(const BoundArray& bound, const py::array& memory) {
+  if (memory.dtype().equal(bound.dtype)) return;
+  throw py::type_error("an array of dtype " + py::str(bound.dtype).cast<std::string>() +
+                       " in native byte order is needed, not " +
+                       py::str(memory.dtype()).cast<std::string>());
+}
+
+// Two elements at one place would be written by two threads at once.
+void check_no_overlap(const ArrayView& out) {
+  std::vector<std::pair<std::int64_t, std::int64_t>> loops;  // (stride, extent)
+  for (std::size_t d = 0; d < out.shape.size(); ++d) {
+    if (out.shape[d] == 0) return;
+    if (out.shape[d] > 1) loops.emplace_back(std::abs(out.strides[d]), out.shape[d]);
+  }
+  std::sort(loops.begin(), loops.end());
+  auto reach = static_cast<std::int64_t>(out.item_size);
+  for (const auto& [stride, extent] : loops) {
+    if (stride < reach) throw py::value_error("out overlaps itself: its elements share memory");
+    reach = stride * (extent - 1) + reach;
+  }
+}
+
+Selection selection_of(const py::object& start, const py::object& step, const py::object& count) {
+  return {to_dims(start), to_dims(step), to_dims(count)};
+}
+
+CallOptions call_options(std::size_t parallel, InterruptCheck check) {
+  CallOptions options;
+  options.parallel = parallel;
+  options.interrupt = std::move(check);
+  return options;
+}
+
+void read(const BoundArray& bound, const py::object& start, const py::object& step,
+          const py::object& count, py::array out, std::size_t parallel) {
+  check_dtype(bound, out);
+  const Selection selection = selection_of(start, step, count);
+  const ArrayView view = to_view(out);
+  check_no_overlap(view);
+  interruptible([&](InterruptCheck check) {
+    bound.array.read(selection, view, call_options(parallel, std::move(check)));
+  });
+}
+
+void write(const BoundArray& bound, const py::object& start, const py::object& step,
+           const py::object& count, const py::array& from, std::size_t parallel) {
+  check_dtype(bound, from);
+  const Selection selection = selection_of(start, step, count);
+  const ConstArrayView view = to_const_view(from);
+  interruptible([&](InterruptCheck check) {
+    bound.array.write(selection, view, call_options(parallel, std::move(check)));
+  });
+}
+
+// Chunk indices as numbers of the grid.
+std::vector<std::int64_t> chunk_numbers(const Array& array, const py::iterable& chunks) {
+  const Dims grid = array.grid();
+  std::vector<std::int64_t> numbers;
+  for (const py::handle& item : chunks) {
+    const Dims chunk = to_dims(item);
+    chunk_selection(chunk, array.shape(), array.chunk_shape());  // checks
+    std::int64_t number = 0;
+    for (std::size_t d = 0; d < grid.size(); ++d) number = number * grid[d] + chunk[d];
+    numbers.push_back(number);
+  }
+  return numbers;
+}
+
+std::unique_ptr<Stream> stream(const BoundArray& bound, std::size_t parallel, bool ordered,
+                               const std::optional<py::iterable>& chunks) {
+  ChunkStreamOptions options;
+  options.parallel = parallel;
+  options.ordered = ordered;
+  if (chunks) options.chunks = chunk_numbers(bound.array, *chunks);
+  return std::make_unique<Stream>(bound.array.stream(options), bound.dtype);
+}
+
+py::tuple chunk_bounds(const BoundArray& bound, const py::object& chunk) {
+  const Selection box =
+      chunk_selection(to_dims(chunk), bound.array.shape(), bound.array.chunk_shape());
+  py::tuple slices(box.start.size());
+  for (std::size_t d = 0; d < box.start.size(); ++d) {
+    slices[d] = py::slice(box.start[d], box.start[d] + box.count[d], 1);
+  }
+  return slices;
+}
+
+OpenOptions open_options(std::optional<int> zarr_format, bool read_only, bool write_empty_chunks) {
+  OpenOptions options;
+  options.zarr_format = zarr_format;
+  options.read_only = read_only;
+  options.write.write_empty_chunks = write_empty_chunks;
+  return options;
+}
+
+BoundArray open(std::shared_ptr<Store> store, const std::string& path,
+                std::optional<int> zarr_format, bool read_only, bool write_empty_chunks) {
+  const OpenOptions options = open_options(zarr_format, read_only, write_empty_chunks);
+  return BoundArray(
+      without_gil([&] { return Array::open(std::move(store), path, options); }));
+}
+
+std::vector<CodecConfig> codecs_from_json(const std::string& text) {
+  std::vector<CodecConfig> codecs;
+  const Json json = parse_json(text);
+  for (const Json& item : *json.as_array()) {
+    const Json* configuration = item.find("configuration");
+    codecs.push_back({*item.find("name")->as_string(),
+                      configuration == nullptr ? Json(Json::Object{}) : *configuration});
+  }
+  return codecs;
+}
+
+// What Python gives for a new array, as keyword arguments.
+CreateOptions create_options(const py::kwargs& given) {
+  CreateOptions options;
+  const auto has = [&](const char* name) { return given.contains(name) && !given[name].is_none(); };
+  options.zarr_format = given["zarr_format"].cast<int>();
+  options.shape = to_dims(given["shape"]);
+  options.dtype = dtype_from_numpy_name(given["dtype"].cast<std::string>());
+  options.big_endian = given["big_endian"].cast<bool>();
+  options.order = given["order"].cast<std::string>().at(0);
+  options.attributes = parse_json(given["attributes"].cast<std::string>(), {.allow_nan = true});
+  if (has("chunks")) options.chunk_shape = to_dims(given["chunks"]);
+  if (has("fill_value")) {
+    const ByteView fill = as_byte_view(given["fill_value"].cast<std::string_view>());
+    options.fill_value.emplace(fill.begin(), fill.end());
+  }
+  if (has("filters")) options.filters = codecs_from_json(given["filters"].cast<std::string>());
+  if (has("serializer")) {
+    options.serializer = codecs_from_json(given["serializer"].cast<std::string>()).at(0);
+  }
+  if (has("compressors")) {
+    options.compressors = codecs_from_json(given["compressors"].cast<std::string>());
+  }
+  if (has("separator")) {
+    options.key_encoding = ChunkKeyEncoding{given["v2_keys"].cast<bool>(),
+                                            given["separator"].cast<std::string>().at(0)};
+  }
+  if (has("dimension_names")) options.dimension_names = given["dimension_names"].cast<Names>();
+  return options;
+}
+
+BoundArray create(std::shared_ptr<Store> store, const std::string& path, bool overwrite,
+                  bool write_empty_chunks, const py::kwargs& given) {
+  const CreateOptions options = create_options(given);
+  return BoundArray(without_gil([&] {
+    return Array::create(std::move(store), path, options, overwrite,
+                         open_options(std::nullopt, false, write_empty_chunks));
+  }));
+}
+
+py::bytes fill_value(const BoundArray& bound) {
+  const FillValue& fill = bound.array.metadata().fill_value;
+  return py::bytes(reinterpret_cast<const char*>(fill.data()), fill.size());
+}
+
+// The chain as stored, JSON.
+std::string codecs_json(const BoundArray& bound) {
+  Json::Array list;
+  for (const CodecConfig& codec : bound.array.metadata().codecs) {
+    list.push_back(Json::Object{{"name", codec.name}, {"configuration", codec.configuration}});
+  }
+  return write_json(list, 0);
+}
+
+std::string metadata_json(const BoundArray& bound) {
+  const ArrayMetadata& metadata = bound.array.metadata();
+  return write_json(metadata.zarr_format == 2 ? write_v2_metadata(metadata)
+                                              : write_v3_metadata(metadata));
+}
+
+std::string read_attributes(const BoundArray& bound) {
+  return write_json(without_gil([&] { return bound.array.read_attributes(); }), 0);
+}
+
+void write_attributes(const BoundArray& bound, const std::string& text) {
+  const Json attributes = parse_json(text, {.allow_nan = bound.array.metadata().zarr_format == 2});
+  without_gil([&] { bound.array.write_attributes(attributes); });
+}
+
+std::string chunk_key(const BoundArray& bound, const py::object& chunk) {
+  const Dims index = to_dims(chunk);
+  chunk_selection(index, bound.array.shape(), bound.array.chunk_shape());  // checks
+  return bound.array.chunk_key(index);
+}
+
+}  // namespace
+
+void bind_array(py::module_& module) {
+  py::class_<BoundArray>(module, "Array")
+      .def_static("open", &open, py::arg("store"), py::arg("path"), py::kw_only(),
+                  py::arg("zarr_format"), py::arg("read_only"), py::arg("write_empty_chunks"))
+      .def_static("create", &create, py::arg("store"), py::arg("path"), py::kw_only(),
+                  py::arg("overwrite"), py::arg("write_empty_chunks"))
+      .def_property_readonly("store", [](const BoundArray& b) { return b.array.store(); })
+      .def_property_readonly("path", [](const BoundArray& b) { return b.array.path(); })
+      .def_property_readonly("shape", [](const BoundArray& b) { return to_tuple(b.array.shape()); })
+      .def_property_readonly("chunks",
+                             [](const BoundArray& b) { return to_tuple(b.array.chunk_shape()); })
+      .def_property_readonly("grid", [](const BoundArray& b) { return to_tuple(b.array.grid()); })
+      .def_property_readonly("dtype", [](const BoundArray& b) { return b.dtype; })
+      .def_property_readonly("fill_value", &fill_value)
+      .def_property_readonly("zarr_format",
+                             [](const BoundArray& b) { return b.array.metadata().zarr_format; })
+      .def_property_readonly("read_only", [](const BoundArray& b) { return b.array.read_only(); })
+      .def_property_readonly("dimension_names",
+                             [](const BoundArray& b) { return b.array.metadata().dimension_names; })
+      .def_property_readonly("v2_order",
+                             [](const BoundArray& b) {
+                               return std::string(1, b.array.metadata().v2.order);
+                             })
+      .def_property_readonly("codecs_json", &codecs_json)
+      .def_property_readonly("metadata_json", &metadata_json)
+      .def("read_attributes", &read_attributes)
+      .def("write_attributes", &write_attributes)
+      .def("chunk_bounds", &chunk_bounds)
+      .def("chunk_key", &chunk_key)
+      .def("read", &read, py::arg("start"), py::arg("step"), py::arg("count"), py::arg("out"),
+           py::arg("parallel") = 0)
+      .def("write", &write, py::arg("start"), py::arg("step"), py::arg("count"), py::arg("data"),
+           py::arg("parallel") = 0)
+      .def("stream", &stream, py::kw_only(), py::arg("parallel") = 0, py::arg("ordered") = true,
+           py::arg("chunks") = py::none());
+}
+
+}  // namespace zarrloom::bindings

@@ -1,0 +1,11 @@
+#include "bind.h"
+
+PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
+  module.doc() = "The compiled half of zarrloom. Use the zarrloom package.";
+  using namespace zarrloom::bindings;
+  bind_errors(module);
+  bind_runtime(module);
+  bind_stores(module);
+  bind_stream(module);
+  bind_array(module);
+}

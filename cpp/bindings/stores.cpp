@@ -1,0 +1,61 @@
+#include <pybind11/stl.h>
+
+#include "bind.h"
+#include "gil.h"
+#include "zarrloom/stores/store.h"
+
+namespace zarrloom::bindings {
+namespace {
+
+ByteView view_of(const py::bytes& bytes) { return as_byte_view(std::string_view(bytes)); }
+
+py::object read(const std::shared_ptr<Store>& store, const std::string& key) {
+  const auto bytes = without_gil([&] { return read_object(*store, key); });
+  if (!bytes) return py::none();
+  return py::bytes(reinterpret_cast<const char*>(bytes->data()), bytes->size());
+}
+
+void write(const std::shared_ptr<Store>& store, const std::string& key, const py::bytes& value) {
+  without_gil([&] { store->write(key, view_of(value)); });
+}
+
+std::vector<std::string> list(const std::shared_ptr<Store>& store, const std::string& prefix) {
+  return without_gil([&] {
+    std::vector<std::string> keys;
+    for (ListEntry& entry : store->list(prefix, ListDepth::all)) {
+      if (!entry.is_prefix) keys.push_back(std::move(entry.name));
+    }
+    return keys;
+  });
+}
+
+}  // namespace
+
+void bind_stores(py::module_& module) {
+  py::class_<Store, std::shared_ptr<Store>>(module, "Store")
+      .def("locate", &Store::locate)
+      .def("read", &read)
+      .def("write", &write)
+      .def("erase", [](const Store& s, const std::string& key) { without_gil([&] { s.erase(key); }); })
+      .def("erase_prefix",
+           [](const Store& s, const std::string& prefix) {
+             without_gil([&] { erase_prefix(s, prefix); });
+           })
+      .def("exists",
+           [](const Store& s, const std::string& key) {
+             return without_gil([&] { return s.exists(key); });
+           })
+      .def("list", &list, py::arg("prefix") = "");
+  module.def(
+      "open_store",
+      [](const std::string& url, bool read_only, bool fsync, bool follow_symlinks) {
+        return open_store(url, {.read_only = read_only,
+                                .fsync = fsync,
+                                .follow_symlinks = follow_symlinks});
+      },
+      py::arg("url"), py::kw_only(), py::arg("read_only") = false, py::arg("fsync") = false,
+      py::arg("follow_symlinks") = true);
+  module.def("make_memory_store", &make_memory_store);
+}
+
+}  // namespace zarrloom::bindings

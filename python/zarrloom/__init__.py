@@ -1,0 +1,60 @@
+"""Parallel Zarr arrays from a C++ core."""
+
+from __future__ import annotations
+
+from importlib.metadata import version as _version
+
+from zarrloom.array import Array
+from zarrloom.config import config
+from zarrloom.creation import create_array, load, open, open_array, save
+from zarrloom.errors import (
+    CancelledError,
+    ConflictError,
+    CorruptDataError,
+    DeadlineError,
+    InvalidArgumentError,
+    MetadataError,
+    NodeExistsError,
+    NodeNotFoundError,
+    OutOfMemoryError,
+    PermissionDeniedError,
+    ReadOnlyError,
+    SelectionError,
+    StorageError,
+    UnsupportedError,
+    ZarrloomError,
+)
+from zarrloom.stores import FileStore, MemoryStore, Store
+from zarrloom.stream import ChunkMap, ChunkStream
+
+__version__ = _version("zarrloom")
+
+__all__ = [
+    "Array",
+    "CancelledError",
+    "ChunkMap",
+    "ChunkStream",
+    "ConflictError",
+    "CorruptDataError",
+    "DeadlineError",
+    "FileStore",
+    "InvalidArgumentError",
+    "MemoryStore",
+    "MetadataError",
+    "NodeExistsError",
+    "NodeNotFoundError",
+    "OutOfMemoryError",
+    "PermissionDeniedError",
+    "ReadOnlyError",
+    "SelectionError",
+    "StorageError",
+    "Store",
+    "UnsupportedError",
+    "ZarrloomError",
+    "config",
+    "create_array",
+    "load",
+    "open",
+    "open_array",
+    "save",
+]

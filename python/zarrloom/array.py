@@ -1,0 +1,467 @@
+"""The handle on an array."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from zarrloom import _core
+from zarrloom.config import config
+from zarrloom.progress import Progress, ProgressLike
+from zarrloom.selection import Selection, parse
+from zarrloom.stores import Store
+from zarrloom.stream import ChunkIndex, ChunkMap, ChunkStream
+
+Result = TypeVar("Result")
+
+
+class Attributes(MutableMapping[str, Any]):
+    """An array's attributes: JSON values by name. Every change is stored at once.
+
+    Changes of one process never undo each other's whole document unnoticed only if they are made
+    through one handle at a time; another process's changes are seen by the next access.
+    """
+
+    def __init__(self, native: _core.Array) -> None:
+        self._native = native
+
+    def _read(self) -> dict[str, Any]:
+        attributes: dict[str, Any] = json.loads(self._native.read_attributes())
+        return attributes
+
+    def _write(self, attributes: Mapping[str, Any]) -> None:
+        self._native.write_attributes(json.dumps(dict(attributes)))
+
+    def __getitem__(self, name: str) -> Any:
+        return self._read()[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._write({**self._read(), name: value})
+
+    def __delitem__(self, name: str) -> None:
+        attributes = self._read()
+        del attributes[name]
+        self._write(attributes)
+
+    def update(self, *args: Any, **kwargs: Any) -> None:
+        """Set many at once, with one write."""
+        self._write({**self._read(), **dict(*args, **kwargs)})
+
+    def put(self, attributes: Mapping[str, Any]) -> None:
+        """Replace all of them."""
+        self._write(attributes)
+
+    def asdict(self) -> dict[str, Any]:
+        """Give a copy as a plain dict."""
+        return self._read()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+    def __repr__(self) -> str:
+        return f"<Attributes {self._read()!r}>"
+
+
+class Array:
+    """A Zarr array, opened by `zarrloom.open` or made by `zarrloom.create_array`.
+
+    One handle may be used from any number of threads, and be pickled to other processes if its store
+    is a file store. Reading and writing run in native threads without the GIL.
+    """
+
+    def __init__(self, native: _core.Array, store: Store, write_empty_chunks: bool = False) -> None:
+        self._native = native
+        self._store = store
+        self._write_empty_chunks = write_empty_chunks
+        self._shape = native.shape
+        self._dtype = native.dtype
+
+    # ---- What it is ----
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Elements in each dimension."""
+        return self._shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The elements' type, in native byte order whatever order is stored."""
+        return self._dtype
+
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """Elements of a chunk in each dimension."""
+        return self._native.chunks
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions."""
+        return len(self._shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        size = 1
+        for extent in self._shape:
+            size *= extent
+        return size
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements, not compressed."""
+        return self.size * self._dtype.itemsize
+
+    @property
+    def cdata_shape(self) -> tuple[int, ...]:
+        """Chunks in each dimension."""
+        return self._native.grid
+
+    @property
+    def nchunks(self) -> int:
+        """Number of chunks, stored or not."""
+        count = 1
+        for extent in self._native.grid:
+            count *= extent
+        return count
+
+    @property
+    def attrs(self) -> Attributes:
+        """The attributes; changes are stored at once."""
+        return Attributes(self._native)
+
+    @property
+    def fill_value(self) -> Any:
+        """What elements of missing chunks are."""
+        return np.frombuffer(self._native.fill_value, self._dtype)[0]
+
+    @property
+    def dimension_names(self) -> tuple[str | None, ...] | None:
+        """A name or None for each dimension; None if the metadata has none."""
+        names = self._native.dimension_names
+        return None if names is None else tuple(names)
+
+    @property
+    def codecs(self) -> tuple[dict[str, Any], ...]:
+        """The whole codec chain as format 3 writes it, for format 2 too."""
+        return tuple(json.loads(self._native.codecs_json))
+
+    @property
+    def filters(self) -> tuple[dict[str, Any], ...]:
+        """The codecs ahead of the serializer (array to array)."""
+        return self._split_codecs()[0]
+
+    @property
+    def serializer(self) -> dict[str, Any]:
+        """The codec that turns elements into bytes."""
+        return self._split_codecs()[1]
+
+    @property
+    def compressors(self) -> tuple[dict[str, Any], ...]:
+        """The codecs behind the serializer (bytes to bytes)."""
+        return self._split_codecs()[2]
+
+    def _split_codecs(
+        self,
+    ) -> tuple[tuple[dict[str, Any], ...], dict[str, Any], tuple[dict[str, Any], ...]]:
+        codecs = self.codecs
+        at = next(i for i, codec in enumerate(codecs) if codec["name"] == "bytes")
+        return codecs[:at], codecs[at], codecs[at + 1 :]
+
+    @property
+    def zarr_format(self) -> int:
+        """2 or 3."""
+        return self._native.zarr_format
+
+    @property
+    def order(self) -> str:
+        """The order of elements inside chunks of format 2, "C" or "F"; "C" in format 3."""
+        return self._native.v2_order
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The metadata document (``zarr.json`` or ``.zarray``) as it was when opened."""
+        document: dict[str, Any] = json.loads(self._native.metadata_json)
+        return document
+
+    @property
+    def store(self) -> Store:
+        """Where it lies."""
+        return self._store
+
+    @property
+    def path(self) -> str:
+        """Its path in the store, "" at the root."""
+        return self._native.path
+
+    @property
+    def name(self) -> str:
+        """The path with a leading slash."""
+        return "/" + self.path
+
+    @property
+    def read_only(self) -> bool:
+        """Whether writing is refused."""
+        return self._native.read_only
+
+    @property
+    def info(self) -> str:
+        """A table of what it is, for people to read."""
+        rows = {
+            "Place": self._native.store.locate(self.path),
+            "Zarr format": self.zarr_format,
+            "Shape": self.shape,
+            "Chunks": self.chunks,
+            "Data type": self.dtype,
+            "Fill value": self.fill_value,
+            "Codecs": " > ".join(codec["name"] for codec in self.codecs),
+            "Read-only": self.read_only,
+            "Number of chunks": self.nchunks,
+            "Bytes": f"{self.nbytes} ({self.nbytes / 2**20:.1f} MiB)",
+        }
+        return "\n".join(f"{name:17}: {value}" for name, value in rows.items())
+
+    def __repr__(self) -> str:
+        place = self._native.store.locate(self.path)
+        return f"<zarrloom.Array {place} shape={self.shape} dtype={self.dtype}>"
+
+    def __len__(self) -> int:
+        if not self._shape:
+            raise TypeError("len() of unsized object")
+        return self._shape[0]
+
+    def __reduce__(self) -> Any:
+        arguments = (self.zarr_format, self.read_only, self._write_empty_chunks)
+        return _open_pickled, (self._store, self.path, *arguments)
+
+    # ---- Reading and writing ----
+
+    def __getitem__(self, index: Any) -> Any:
+        selection = parse(index, self._shape)
+        box = np.empty(selection.count, self._dtype)
+        self._native.read(selection.start, selection.step, selection.count, box)
+        result = box if selection.view is None else box[selection.view]
+        return result[()] if selection.scalar else result
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        selection = parse(index, self._shape)
+        self._native.write(
+            selection.start, selection.step, selection.count, self._box(selection, value)
+        )
+
+    def _box(self, selection: Selection, value: Any) -> np.ndarray[Any, Any]:
+        """Broadcast and cast what is assigned to the box, as numpy does. Copies only if it must."""
+        value = np.asarray(value)
+        if value.dtype != self._dtype:
+            value = value.astype(self._dtype, casting="unsafe")
+        if selection.view is None:
+            return np.broadcast_to(value, selection.count)
+        target = np.broadcast_to(np.empty((), self._dtype), selection.count)[selection.view]
+        if value.ndim == 0:
+            return np.broadcast_to(value, selection.count)
+        box = np.empty(selection.count, self._dtype)
+        box[selection.view] = np.broadcast_to(value, target.shape)
+        return box
+
+    def read(
+        self,
+        selection: Any = ...,
+        out: np.ndarray[Any, Any] | None = None,
+        parallel: int | None = None,
+    ) -> np.ndarray[Any, Any]:
+        """Read a selection, into memory of the caller's if that is wanted.
+
+        Parameters
+        ----------
+        selection : index expression, default all
+            Integers, slices of any step, Ellipsis and None, as between brackets.
+        out : ndarray, optional
+            Where to put it: of the selection's shape and of the array's dtype in native byte order;
+            any strides, but no element twice. Its chunks are decoded straight into it.
+        parallel : int, optional
+            Threads of this call. Default: ``zarrloom.config.threads``.
+
+        Returns
+        -------
+        ndarray
+            `out`, or a new array.
+
+        Raises
+        ------
+        SelectionError
+            The selection is outside the array.
+        CorruptDataError, StorageError, PermissionDeniedError
+            A chunk could not be read; the error names it.
+        """
+        parsed = parse(selection, self._shape)
+        if out is None:
+            out = np.empty(parsed.count, self._dtype)
+            box, result = out, out if parsed.view is None else out[parsed.view]
+        else:
+            box, result = self._out_box(parsed, out), out
+        self._native.read(parsed.start, parsed.step, parsed.count, box, parallel or 0)
+        return result
+
+    def _out_box(self, parsed: Selection, out: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """See `out` as the box that is read: the opposite of ``box[parsed.view]``."""
+        wanted = np.broadcast_to(np.empty((), self._dtype), parsed.count)
+        if parsed.view is not None:
+            wanted = wanted[parsed.view]
+        if out.shape != wanted.shape:
+            raise ValueError(f"out has shape {out.shape}, but the selection {wanted.shape}")
+        if parsed.view is None:
+            return out
+        new_axes = tuple(0 if part is None else slice(None) for part in parsed.view if part != 0)
+        box = out[(..., *new_axes)]
+        return box[(..., *(_inverse(part) for part in parsed.view if part is not None))]
+
+    def get_slice(
+        self,
+        start: tuple[int, ...],
+        stop: tuple[int, ...],
+        step: tuple[int, ...] | None = None,
+    ) -> np.ndarray[Any, Any]:
+        """Read the box from `start` up to `stop`, every `step`-th element."""
+        result: np.ndarray[Any, Any] = self[_slices(start, stop, step)]
+        return result
+
+    def set_slice(
+        self,
+        data: npt.ArrayLike,
+        start: tuple[int, ...],
+        stop: tuple[int, ...],
+        step: tuple[int, ...] | None = None,
+    ) -> None:
+        """Write the box from `start` up to `stop`; `data` is broadcast to it."""
+        self[_slices(start, stop, step)] = data
+
+    def __array__(
+        self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
+    ) -> np.ndarray[Any, Any]:
+        if copy is False:
+            raise ValueError("an array that lies in a store cannot be had without a copy")
+        values: np.ndarray[Any, Any] = self[...]
+        return values if dtype is None else values.astype(dtype, copy=False)
+
+    # ---- Chunks ----
+
+    def chunk_bounds(self, chunk_index: ChunkIndex) -> tuple[slice, ...]:
+        """Give the slices of the array that a chunk holds, clipped at the array's edge."""
+        return self._native.chunk_bounds(chunk_index)
+
+    def chunk_key(self, chunk_index: ChunkIndex) -> str:
+        """Give the key under which a chunk is stored."""
+        return self._native.chunk_key(chunk_index)
+
+    def chunk_stream(
+        self,
+        parallel: int | None = None,
+        ordered: bool = True,
+        filter: Callable[[ChunkIndex], bool] | None = None,
+        progress: ProgressLike = None,
+        chunks: Iterable[ChunkIndex] | None = None,
+    ) -> ChunkStream:
+        """Stream the chunks: read and decoded ahead, in bounded memory.
+
+        Parameters
+        ----------
+        parallel : int, optional
+            Chunks being read or decoded at one time. 1 means strictly one after another, on the
+            calling thread, for debugging. Default: ``zarrloom.config.threads``.
+        ordered : bool, default True
+            In the order of the grid (the last dimension fastest); False gives whichever is ready.
+        filter : callable, optional
+            Called with each chunk index before anything is read; False leaves the chunk out.
+        progress : True, callable or object, optional
+            A bar, a function ``(done, total)``, or an object with ``update(n)`` and ``total``.
+        chunks : iterable of tuple of int, optional
+            The chunks that are wanted, in this order. Default: all.
+
+        Returns
+        -------
+        ChunkStream
+            An iterator over ``(chunk_index, data)``. Chunks at the array's edge are clipped to it.
+            Each `data` is the caller's own.
+
+        Raises
+        ------
+        ZarrloomError
+            From the iterator, at the chunk that failed; the error names it and ends the stream.
+        """
+        if filter is not None:
+            every = np.ndindex(*self.cdata_shape) if chunks is None else chunks
+            chunks = [index for index in every if filter(index)]
+        native = self._native.stream(parallel=parallel or 0, ordered=ordered, chunks=chunks)
+        return ChunkStream(native, Progress(progress, native.total))
+
+    def parallel_chunk_map(
+        self,
+        fn: Callable[[ChunkIndex, np.ndarray[Any, Any]], Result],
+        max_concurrency: int | None = None,
+        ordered: bool = True,
+        timeout: float | None = None,
+        progress: ProgressLike = None,
+        chunks: Iterable[ChunkIndex] | None = None,
+    ) -> ChunkMap[Result]:
+        """Call a function for every chunk, while later chunks are read and decoded.
+
+        Parameters
+        ----------
+        fn : callable
+            Called as ``fn(chunk_index, data)`` from several threads at once.
+        max_concurrency : int, optional
+            How many calls run at one time. Default: ``zarrloom.config.threads``.
+        ordered : bool, default True
+            Results in the order of the grid; False gives whichever is ready.
+        timeout : float, optional
+            Seconds that one call may take. A call that takes longer ends the map; it cannot be
+            stopped itself, and its result is dropped.
+        progress, chunks
+            As in `chunk_stream`.
+
+        Returns
+        -------
+        ChunkMap
+            A lazy iterator over the results.
+
+        Raises
+        ------
+        DeadlineError
+            From the iterator: a call took too long; names the chunk.
+        Exception
+            From the iterator: what `fn` raised first, with its traceback.
+        """
+        workers = config.threads if max_concurrency is None else max_concurrency
+        stream = self.chunk_stream(max(2, workers), ordered, None, progress, chunks)
+        return ChunkMap(stream, fn, workers, ordered, timeout)
+
+
+def _inverse(part: Any) -> Any:
+    """Undo one entry of a selection's view: an integer becomes a new axis."""
+    return None if isinstance(part, int) else part
+
+
+def _slices(
+    start: tuple[int, ...], stop: tuple[int, ...], step: tuple[int, ...] | None
+) -> tuple[slice, ...]:
+    steps = (1,) * len(start) if step is None else step
+    return tuple(slice(*bounds) for bounds in zip(start, stop, steps, strict=True))
+
+
+def _open_pickled(
+    store: Store, path: str, zarr_format: int, read_only: bool, write_empty_chunks: bool
+) -> Array:
+    native = _core.Array.open(
+        store._native,
+        path,
+        zarr_format=zarr_format,
+        read_only=read_only,
+        write_empty_chunks=write_empty_chunks,
+    )
+    return Array(native, store, write_empty_chunks)

@@ -1,0 +1,315 @@
+"""Making, opening, saving and loading arrays, with zarr-python's names and defaults."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from zarrloom import _core
+from zarrloom.array import Array
+from zarrloom.errors import InvalidArgumentError, NodeNotFoundError
+from zarrloom.stores import StoreLike, to_store
+
+Mode = Literal["r", "r+", "a", "w", "w-"]
+_MODES = ("r", "r+", "a", "w", "w-")
+
+
+def open_array(
+    store: StoreLike,
+    *,
+    mode: Mode = "a",
+    path: str | None = None,
+    zarr_format: Literal[2, 3] | None = None,
+    config: Mapping[str, Any] | None = None,
+    **create: Any,
+) -> Array:
+    """Open an array, or make one where the mode asks for that.
+
+    Parameters
+    ----------
+    store : str, os.PathLike or Store
+        A folder, a ``file://`` URL, or a store object.
+    mode : {"a", "r", "r+", "w", "w-"}, default "a"
+        "r" reads only; "r+" reads and writes; "a" makes the array if it is not there and a `shape`
+        is given; "w" makes it anew, erasing what is there; "w-" makes it and fails if it is there.
+    path : str, optional
+        The array's path in the store. Default: the root.
+    zarr_format : {2, 3}, optional
+        Default: 3 where both are there, else the one that is there; 3 for a new array.
+    config : mapping, optional
+        ``write_empty_chunks``.
+    **create
+        For a new array: as in `create_array`.
+
+    Returns
+    -------
+    Array
+
+    Raises
+    ------
+    NodeNotFoundError
+        There is no array, and the mode or a missing `shape` forbids making one.
+    MetadataError, UnsupportedError
+        The metadata breaks the specification, or asks for something that is not known.
+    """
+    if mode not in _MODES:
+        raise InvalidArgumentError(f"mode must be one of {', '.join(_MODES)}, not {mode!r}")
+    store = to_store(store)
+    make = {**create, "name": path, "zarr_format": zarr_format or 3, "config": config}
+    if mode in ("w", "w-"):
+        return create_array(store, overwrite=mode == "w", **make)
+    empty_chunks = _write_empty_chunks(config)
+    try:
+        native = _core.Array.open(
+            store._native,
+            _path(path),
+            zarr_format=zarr_format,
+            read_only=mode == "r",
+            write_empty_chunks=empty_chunks,
+        )
+    except NodeNotFoundError:
+        if mode != "a" or "shape" not in create:
+            raise
+        return create_array(store, **make)
+    return Array(native, store, empty_chunks)
+
+
+def open(store: StoreLike, *, mode: Mode = "a", **kwargs: Any) -> Array:
+    """Open what lies at a place. This version knows arrays: see `open_array`."""
+    return open_array(store, mode=mode, **kwargs)
+
+
+def create_array(
+    store: StoreLike,
+    *,
+    name: str | None = None,
+    shape: int | Iterable[int] | None = None,
+    dtype: npt.DTypeLike | None = None,
+    data: np.ndarray[Any, Any] | None = None,
+    chunks: Literal["auto"] | int | Iterable[int] = "auto",
+    filters: Any = "auto",
+    compressors: Any = "auto",
+    serializer: Any = "auto",
+    fill_value: Any = None,
+    order: Literal["C", "F"] | None = None,
+    zarr_format: Literal[2, 3] = 3,
+    attributes: Mapping[str, Any] | None = None,
+    chunk_key_encoding: Any = None,
+    dimension_names: Iterable[str | None] | None = None,
+    overwrite: bool = False,
+    config: Mapping[str, Any] | None = None,
+) -> Array:
+    """Make an array.
+
+    Parameters
+    ----------
+    store : str, os.PathLike or Store
+        A folder, a ``file://`` URL, or a store object.
+    name : str, optional
+        The array's path in the store. Default: the root.
+    shape : int or iterable of int
+        Elements in each dimension. May be left out if `data` is given.
+    dtype : numpy dtype
+        May be left out if `data` is given. A byte order other than the native one is stored.
+    data : ndarray, optional
+        Written to the new array.
+    chunks : "auto", int or iterable of int
+        Elements of a chunk in each dimension; "auto" makes chunks of about 1 MiB.
+    filters, serializer, compressors : "auto", None, a codec or a list of codecs
+        A codec is a name ("zstd"), a dict ``{"name": ..., "configuration": {...}}`` (format 2:
+        ``{"id": ...}``), or a codec object of numcodecs or zarr-python. By default elements are
+        compressed by zstd at level 0; None means not at all.
+    fill_value : scalar, optional
+        What elements are that nobody has written. Default: zero.
+    order : {"C", "F"}, optional
+        Order of the elements in a chunk. Default "C". In format 3 "F" is a transpose codec.
+    zarr_format : {3, 2}
+        The format.
+    attributes : mapping, optional
+        JSON values.
+    chunk_key_encoding : dict or str, optional
+        ``{"name": "default" or "v2", "separator": "/" or "."}``. Default: "default" with "/" in
+        format 3, "." in format 2.
+    dimension_names : iterable of str or None, optional
+        Format 3 only.
+    overwrite : bool, default False
+        Erase what lies there.
+    config : mapping, optional
+        ``write_empty_chunks`` (default False): store chunks that hold nothing but the fill value.
+
+    Returns
+    -------
+    Array
+
+    Raises
+    ------
+    NodeExistsError
+        Something is there already.
+    InvalidArgumentError, UnsupportedError
+        The parameters make no array, or ask for something that is not known.
+    """
+    if data is not None:
+        data = np.asarray(data)
+        shape = data.shape if shape is None else shape
+        dtype = data.dtype if dtype is None else dtype
+    if shape is None or dtype is None:
+        raise InvalidArgumentError("shape and dtype are needed, or data")
+    kind = np.dtype(dtype)
+    store = to_store(store)
+    empty_chunks = _write_empty_chunks(config)
+    extents = _extents(shape)
+    native = _core.Array.create(
+        store._native,
+        _path(name),
+        overwrite=overwrite,
+        write_empty_chunks=empty_chunks,
+        zarr_format=zarr_format,
+        shape=extents,
+        dtype=_dtype_name(kind),
+        big_endian=kind.byteorder == ">",
+        chunks=_chunk_shape(chunks, len(extents)),
+        fill_value=_fill_bytes(fill_value, kind),
+        order=order or "C",
+        filters=_codecs_json(filters, default=[]),
+        serializer=_codecs_json(serializer, default=None),
+        compressors=_codecs_json(compressors, default=None),
+        attributes=json.dumps(dict(attributes or {})),
+        dimension_names=None if dimension_names is None else list(dimension_names),
+        **_key_encoding(chunk_key_encoding),
+    )
+    array = Array(native, store, empty_chunks)
+    if data is not None:
+        array[...] = data
+    return array
+
+
+def save(store: StoreLike, data: npt.ArrayLike, **create: Any) -> None:
+    """Write a numpy array as a Zarr array, in place of what lies there.
+
+    Parameters
+    ----------
+    store : str, os.PathLike or Store
+        Where.
+    data : array_like
+        What.
+    **create
+        As in `create_array`.
+    """
+    create_array(store, data=np.asarray(data), **{"overwrite": True, **create})
+
+
+def load(store: StoreLike, *, path: str | None = None) -> np.ndarray[Any, Any]:
+    """Read a whole array into memory.
+
+    Parameters
+    ----------
+    store : str, os.PathLike or Store
+        Where.
+    path : str, optional
+        The array's path in the store. Default: the root.
+    """
+    values: np.ndarray[Any, Any] = open_array(store, mode="r", path=path)[...]
+    return values
+
+
+def _path(path: str | None) -> str:
+    return (path or "").strip("/")
+
+
+def _write_empty_chunks(config: Mapping[str, Any] | None) -> bool:
+    return bool((config or {}).get("write_empty_chunks", False))
+
+
+def _extents(shape: int | Iterable[int]) -> tuple[int, ...]:
+    return tuple(shape) if isinstance(shape, Iterable) else (int(shape),)
+
+
+def _chunk_shape(chunks: Any, rank: int) -> tuple[int, ...] | None:
+    if isinstance(chunks, str) and chunks == "auto":
+        return None
+    return tuple(chunks) if isinstance(chunks, Iterable) else (int(chunks),) * rank
+
+
+def _dtype_name(dtype: np.dtype[Any]) -> str:
+    """Give the core's name of a dtype, or numpy's own, which the core then refuses by name."""
+    if dtype.kind in "SV" and dtype.fields is None and dtype.subdtype is None:
+        return f"{dtype.kind}{dtype.itemsize}"
+    return dtype.newbyteorder("=").name if dtype.kind in "biufcMm" else str(dtype)
+
+
+def _fill_bytes(fill_value: Any, dtype: np.dtype[Any]) -> bytes | None:
+    if fill_value is None:
+        return None
+    native = dtype.newbyteorder("=")
+    if native.kind in "iu":
+        _check_integer(fill_value, native)
+    if native.kind == "V":
+        return bytes(fill_value) if isinstance(fill_value, bytes) else _void_bytes(fill_value)
+    return np.asarray(fill_value).astype(native).tobytes()
+
+
+def _void_bytes(fill_value: Any) -> bytes:
+    return np.asarray(fill_value).tobytes()
+
+
+def _check_integer(fill_value: Any, dtype: np.dtype[Any]) -> None:
+    """numpy's casts would wrap around or cut."""
+    limits = np.iinfo(dtype)
+    if int(fill_value) != fill_value or not limits.min <= int(fill_value) <= limits.max:
+        raise InvalidArgumentError(f"fill_value {fill_value!r} is no {dtype}")
+
+
+def _codecs_json(codecs: Any, default: list[Any] | None) -> str | None:
+    """Give a list of codecs as JSON, None for the core's own default."""
+    if isinstance(codecs, str) and codecs == "auto":
+        return None if default is None else json.dumps(default)
+    if codecs is None:
+        codecs = []
+    if isinstance(codecs, str | Mapping) or not isinstance(codecs, Iterable):
+        codecs = [codecs]
+    return json.dumps([_codec_config(codec) for codec in codecs])
+
+
+def _codec_config(codec: Any) -> dict[str, Any]:
+    """Understand a codec in any of the forms that people write."""
+    if isinstance(codec, str):
+        return {"name": codec}
+    if hasattr(codec, "to_dict"):
+        codec = codec.to_dict()
+    elif hasattr(codec, "get_config"):
+        codec = codec.get_config()
+    if not isinstance(codec, Mapping):
+        raise InvalidArgumentError(f"{codec!r} is no codec: a name, a dict or a codec object is")
+    if "name" in codec:
+        return json.loads(json.dumps(dict(codec), default=_enum_value))  # type: ignore[no-any-return]
+    configuration = {name: value for name, value in codec.items() if name != "id"}
+    return {"name": _V3_NAMES.get(codec["id"], codec["id"]), "configuration": configuration}
+
+
+# numcodecs ids whose codecs have another name in format 3.
+_V3_NAMES = {"zlib": "numcodecs.zlib", "lz4": "numcodecs.lz4"}
+
+
+def _enum_value(value: Any) -> Any:
+    return value.value
+
+
+def _key_encoding(encoding: Any) -> dict[str, Any]:
+    if encoding is None:
+        return {"v2_keys": False, "separator": None}
+    if hasattr(encoding, "to_dict"):
+        encoding = encoding.to_dict()
+    if isinstance(encoding, str):
+        encoding = {"name": encoding}
+    name = encoding["name"]
+    if name not in ("default", "v2"):
+        raise InvalidArgumentError(f'chunk_key_encoding must be "default" or "v2", not {name!r}')
+    given = {**encoding, **encoding.get("configuration", {})}
+    separator = given.get("separator", "/" if name == "default" else ".")
+    if separator not in ("/", "."):
+        raise InvalidArgumentError(f'separator must be "/" or ".", not {separator!r}')
+    return {"v2_keys": name == "v2", "separator": separator}

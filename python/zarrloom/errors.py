@@ -1,0 +1,74 @@
+"""What zarrloom raises. Each class is also the built-in exception that one would expect."""
+
+from __future__ import annotations
+
+
+class ZarrloomError(Exception):
+    """The base of all errors of zarrloom.
+
+    Attributes
+    ----------
+    chunk_index : tuple of int or None
+        The chunk's place in the chunk grid, where a single chunk is concerned.
+    key : str or None
+        The stored object's key in its store, where one is concerned.
+    """
+
+    chunk_index: tuple[int, ...] | None = None
+    key: str | None = None
+
+
+class InvalidArgumentError(ZarrloomError, ValueError):
+    """Values that make no sense together."""
+
+
+class SelectionError(ZarrloomError, IndexError):
+    """An index or range outside the array, or of a kind that is not supported."""
+
+
+class NodeNotFoundError(ZarrloomError, FileNotFoundError):
+    """There is no array at this place."""
+
+
+class NodeExistsError(ZarrloomError, FileExistsError):
+    """Something is there already, and overwriting was not asked for."""
+
+
+class CorruptDataError(ZarrloomError, ValueError):
+    """Stored bytes are not what the metadata says: cut, too long, damaged, or of another codec."""
+
+
+class MetadataError(CorruptDataError):
+    """Metadata is not valid JSON, or breaks the Zarr specification."""
+
+
+class UnsupportedError(ZarrloomError, NotImplementedError):
+    """Valid, but not known to this version: a codec, a data type, an extension."""
+
+
+class ReadOnlyError(ZarrloomError, ValueError):
+    """The array or its store is open for reading only."""
+
+
+class StorageError(ZarrloomError, OSError):
+    """The store failed. ``errno`` is set where a system call did."""
+
+
+class PermissionDeniedError(StorageError, PermissionError):
+    """The store refused. Never taken for a missing chunk."""
+
+
+class DeadlineError(ZarrloomError, TimeoutError):
+    """Something took longer than it was given."""
+
+
+class ConflictError(ZarrloomError):
+    """A condition on a write did not hold: somebody else was faster."""
+
+
+class CancelledError(ZarrloomError):
+    """The work was given up on request."""
+
+
+class OutOfMemoryError(ZarrloomError, MemoryError):
+    """Memory for a chunk was not to be had."""
