@@ -180,7 +180,7 @@ def test_v3_transpose(tmp_path: Path, order: list[int], codec: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "separator"), itertools.product(["default", "v2"], [".", "/"]), ids="-".join
+    ("name", "separator"), list(itertools.product(["default", "v2"], [".", "/"]))
 )
 def test_v3_chunk_keys(tmp_path: Path, name: str, separator: str) -> None:
     values = sample("uint16")

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "conformance/check_codec.h"
+#include "conformance/guarded_bytes.h"
 #include "zarrloom/base/error.h"
 #include "zarrloom/codecs/registry.h"
 
@@ -44,17 +46,17 @@ inline Bytes encoded_by(const BytesToBytes& codec, ByteView decoded) {
   return encoded;
 }
 
+// Into memory that ends at a guard page.
 inline std::string decoded_by(const BytesToBytes& codec, ByteView encoded, std::size_t size) {
-  std::string text(size, '\0');
-  codec.decode(encoded, {reinterpret_cast<std::byte*>(text.data()), size});
-  return text;
+  GuardedBytes out(size);
+  codec.decode(encoded, out.last(size));
+  return std::string(as_text(out.last(size)));
 }
 
 inline Bytes joined(std::initializer_list<ByteView> parts) {
-  Bytes all(0);
   std::size_t size = 0;
   for (ByteView part : parts) size += part.size();
-  all.resize_uninitialized(size);
+  Bytes all(size);
   std::byte* to = all.data();
   for (ByteView part : parts) to = std::copy(part.begin(), part.end(), to);
   return all;

@@ -42,11 +42,12 @@ TEST(Zstd, ConfigurationAndItsLimits) {
 }
 
 TEST(Zstd, ParametersOfOneCodecDoNotReachAnother) {
-  const std::string text = repeated("abcdefg", 5000);
+  std::string text;  // counts, which levels compress differently
+  for (int i = 0; i < 5000; ++i) text += std::to_string(i * i);
   const auto plain = make_compressor("zstd");
   const std::size_t before = encoded_by(*plain, as_byte_view(text)).size();
   const auto checked = make_compressor("zstd", R"({"level": 19, "checksum": true})");
-  encoded_by(*checked, as_byte_view(text));
+  EXPECT_LT(encoded_by(*checked, as_byte_view(text)).size(), before);
   EXPECT_EQ(encoded_by(*plain, as_byte_view(text)).size(), before);
 }
 

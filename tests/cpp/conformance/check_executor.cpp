@@ -103,7 +103,8 @@ void check_tasks_run_at_one_time(Executor& executor) {
 void check_every_index_once(Executor& executor) {
   for (const std::int64_t count : {-1, 0, 1, 2, 3, 7, 1000}) {
     for (const std::size_t max_workers : {0, 1, 2, 4, 100}) {
-      std::vector<std::atomic<int>> times(static_cast<std::size_t>(std::max<std::int64_t>(count, 0)));
+      const auto size = static_cast<std::size_t>(std::max<std::int64_t>(count, 0));
+      std::vector<std::atomic<int>> times(size);
       parallel_for(executor, count, workers(max_workers),
                    [&](std::int64_t i) { ++times[static_cast<std::size_t>(i)]; });
       EXPECT_TRUE(std::all_of(times.begin(), times.end(), [](const auto& n) { return n == 1; }))
@@ -171,7 +172,11 @@ void check_ten_callers_at_once(Executor& executor) {
 }
 
 void check_failure_arrives_whole(Executor& executor) {
-  const Failure thrown{ErrorCode::corrupt_data, "file:///a/c/1/2: zstd: frame cut", {1, 2}, "c/1/2", 5};
+  const Failure thrown{.code = ErrorCode::corrupt_data,
+                       .message = "file:///a/c/1/2: zstd: frame cut",
+                       .chunk = {1, 2},
+                       .key = "c/1/2",
+                       .os_error = 5};
   const auto caller = std::this_thread::get_id();
   const bool has_helpers = executor.concurrency() > 0;
   std::atomic<bool> threw = false;

@@ -87,14 +87,15 @@ class SlowStore final : public WrappedStore {
   };
 
   void do_read(const ReadRequest& request, ReadCompletion done) const override {
+    const auto state = state_;  // once answered, the store may be gone before this returns
     {
-      const std::lock_guard lock(state_->mutex);
-      state_->waiting.emplace(Clock::now() + latency_, Waiting{shared_inner(),
-                                                              std::string(request.key), request,
-                                                              std::move(done)});
-      state_->most_waiting = std::max(state_->most_waiting, state_->waiting.size());
+      const std::lock_guard lock(state->mutex);
+      state->waiting.emplace(Clock::now() + latency_, Waiting{shared_inner(),
+                                                             std::string(request.key), request,
+                                                             std::move(done)});
+      state->most_waiting = std::max(state->most_waiting, state->waiting.size());
     }
-    state_->changed.notify_one();
+    state->changed.notify_one();
   }
 
   StoreCapabilities do_capabilities() const override {
