@@ -2,6 +2,9 @@
 
 #include <pybind11/stl.h>
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "bind.h"
 #include "convert.h"
 #include "gil.h"

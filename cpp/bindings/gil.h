@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <optional>
 #include <utility>
 
@@ -22,12 +23,21 @@ inline bool interpreter_is_ending() {
 #endif
 }
 
+[[noreturn]] inline void wait_for_the_end() {
+  for (;;) pause();
+}
+
 // Takes the thread state back. A daemon thread that comes back while the interpreter ends must not:
-// Python would end it by unwinding, through frames of C++ that do not allow it. It waits for the
-// process to end instead.
+// Python before 3.14 would end it by unwinding, through frames of C++ that then drop references
+// without the GIL. It waits for the process to end instead, also if the end begins while it waits
+// for the GIL: the unwinding is caught and goes no further.
 inline void come_back(PyThreadState* state) {
-  while (interpreter_is_ending()) pause();
-  PyEval_RestoreThread(state);
+  if (interpreter_is_ending()) wait_for_the_end();
+  try {
+    PyEval_RestoreThread(state);
+  } catch (...) {
+    wait_for_the_end();
+  }
 }
 
 // Runs `work` without the GIL (on a free-threaded build: detached). What it throws comes out with the
@@ -58,13 +68,19 @@ auto without_gil(Work&& work) {
   }
 }
 
-// True on the thread on which Python handles signals.
-inline bool on_main_thread() {
-  static const auto main_thread = [] {
-    return py::module_::import("threading").attr("main_thread")().attr("ident").cast<unsigned long>();
-  }();
-  return PyThread_get_thread_ident() == main_thread;
+// The thread on which Python handles signals. In the child of a fork it is the one that forked.
+inline std::atomic<unsigned long> main_thread{0};
+
+// Called once, when the module is made: it imports, which must not happen under a lock of ours.
+inline void find_main_thread() {
+  main_thread =
+      py::module_::import("threading").attr("main_thread")().attr("ident").cast<unsigned long>();
+  py::module_::import("os").attr("register_at_fork")(
+      py::arg("after_in_child") =
+          py::cpp_function([] { main_thread = PyThread_get_thread_ident(); }));
 }
+
+inline bool on_main_thread() { return PyThread_get_thread_ident() == main_thread; }
 
 // Lets Ctrl-C end a long call: asked by the waiting thread itself, which takes the GIL for a moment.
 // Empty on other threads, which get no signals. After it has said true a Python exception is set.
@@ -83,7 +99,8 @@ class SignalCheck {
     };
   }
 
-  // Call with the GIL taken, when the work has thrown: gives the signal's exception priority.
+  // Call with the GIL taken, when the work is over: a signal's exception goes before its result and
+  // before what it has thrown.
   void rethrow_if_raised() {
     if (!error_) return;
     py::error_already_set error = std::move(*error_);
@@ -101,8 +118,16 @@ class SignalCheck {
 template <typename Work>
 auto interruptible(Work&& work) {
   SignalCheck signals;
+  const auto checked_work = [&] { return work(signals.check()); };
   try {
-    return without_gil([&] { return work(signals.check()); });
+    if constexpr (std::is_void_v<decltype(checked_work())>) {
+      without_gil(checked_work);
+      signals.rethrow_if_raised();
+    } else {
+      auto result = without_gil(checked_work);
+      signals.rethrow_if_raised();
+      return result;
+    }
   } catch (const Error&) {
     signals.rethrow_if_raised();
     throw;

@@ -1,8 +1,10 @@
 #include "bind.h"
+#include "gil.h"
 
 PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   module.doc() = "The compiled half of zarrloom. Use the zarrloom package.";
   using namespace zarrloom::bindings;
+  find_main_thread();
   bind_errors(module);
   bind_runtime(module);
   bind_stores(module);

@@ -16,7 +16,8 @@ py::object read(const std::shared_ptr<Store>& store, const std::string& key) {
 }
 
 void write(const std::shared_ptr<Store>& store, const std::string& key, const py::bytes& value) {
-  without_gil([&] { store->write(key, view_of(value)); });
+  const ByteView bytes = view_of(value);  // of an object that never changes
+  without_gil([&] { store->write(key, bytes); });
 }
 
 std::vector<std::string> list(const std::shared_ptr<Store>& store, const std::string& prefix) {
@@ -49,9 +50,11 @@ void bind_stores(py::module_& module) {
   module.def(
       "open_store",
       [](const std::string& url, bool read_only, bool fsync, bool follow_symlinks) {
-        return open_store(url, {.read_only = read_only,
-                                .fsync = fsync,
-                                .follow_symlinks = follow_symlinks});
+        return without_gil([&] {
+          return open_store(url, {.read_only = read_only,
+                                  .fsync = fsync,
+                                  .follow_symlinks = follow_symlinks});
+        });
       },
       py::arg("url"), py::kw_only(), py::arg("read_only") = false, py::arg("fsync") = false,
       py::arg("follow_symlinks") = true);

@@ -6,7 +6,12 @@
 namespace zarrloom::bindings {
 
 // Closing waits for running tasks, none of which needs the GIL: other threads go on meanwhile.
-Stream::~Stream() { close(); }
+Stream::~Stream() {
+  try {
+    close();
+  } catch (const Error&) {  // nobody is left to be told
+  }
+}
 
 void Stream::close() {
   without_gil([this] { stream_->close(); });

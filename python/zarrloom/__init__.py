@@ -9,6 +9,7 @@ from zarrloom.config import config
 from zarrloom.creation import create_array, load, open, open_array, save
 from zarrloom.errors import (
     CancelledError,
+    ChunkErrors,
     ConflictError,
     CorruptDataError,
     DeadlineError,
@@ -32,6 +33,7 @@ __version__ = _version("zarrloom")
 __all__ = [
     "Array",
     "CancelledError",
+    "ChunkErrors",
     "ChunkMap",
     "ChunkStream",
     "ConflictError",

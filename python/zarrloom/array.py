@@ -246,8 +246,12 @@ class Array:
         selection = parse(index, self._shape)
         box = np.empty(selection.count, self._dtype)
         self._native.read(selection.start, selection.step, selection.count, box)
-        result = box if selection.view is None else box[selection.view]
-        return result[()] if selection.scalar else result
+        if selection.scalar:
+            return box[selection.view or ()]
+        if selection.view is None:
+            return box
+        # The leading Ellipsis keeps an array without dimensions an array.
+        return box[(..., *selection.view)]
 
     def __setitem__(self, index: Any, value: Any) -> None:
         selection = parse(index, self._shape)
@@ -302,7 +306,7 @@ class Array:
         parsed = parse(selection, self._shape)
         if out is None:
             out = np.empty(parsed.count, self._dtype)
-            box, result = out, out if parsed.view is None else out[parsed.view]
+            box, result = out, out if parsed.view is None else out[(..., *parsed.view)]
         else:
             box, result = self._out_box(parsed, out), out
         self._native.read(parsed.start, parsed.step, parsed.count, box, parallel or 0)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class ZarrloomError(Exception):
     """The base of all errors of zarrloom.
 
     Attributes
     ----------
+    code : str
+        What went wrong in the core's words ("corrupt_data"), "" for an error of the Python side.
     chunk_index : tuple of int or None
         The chunk's place in the chunk grid, where a single chunk is concerned.
     key : str or None
         The stored object's key in its store, where one is concerned.
     """
 
+    code: str = ""
     chunk_index: tuple[int, ...] | None = None
     key: str | None = None
 
@@ -72,3 +77,11 @@ class CancelledError(ZarrloomError):
 
 class OutOfMemoryError(ZarrloomError, MemoryError):
     """Memory for a chunk was not to be had."""
+
+
+class ChunkErrors(ZarrloomError, ExceptionGroup[ZarrloomError]):
+    """Several chunks failed: `exceptions` has one error for each, which names its chunk and key."""
+
+    def derive(self, excs: Sequence[ZarrloomError]) -> ChunkErrors:  # type: ignore[override]
+        """Make a group of some of the errors, as ``except*`` needs it."""
+        return ChunkErrors(self.message, excs)

@@ -74,8 +74,9 @@ _REVERSED = slice(None, None, -1)
 
 def _is_scalar(index: Any, view: list[Any], rank: int) -> bool:
     """Whether numpy gives a scalar: integers alone, and no Ellipsis."""
-    given = index if isinstance(index, tuple) else (index,)
-    return len(view) == rank and all(part == 0 for part in view) and Ellipsis not in given
+    if len(view) != rank or any(part != 0 for part in view):
+        return False
+    return not any(part is Ellipsis for part in (index if isinstance(index, tuple) else (index,)))
 
 
 def _expand(items: tuple[Any, ...], rank: int) -> list[Any]:

@@ -113,7 +113,11 @@ class TestMetadata:
         make(tmp_path, zarr_format=2)
         edit(tmp_path, lambda m: m.update(fill_value=None), ".zarray")
         (tmp_path / "0").unlink()
-        assert (zarrloom.open_array(tmp_path)[:5] == 0).all()
+        array = zarrloom.open_array(tmp_path, mode="r+")
+        assert (array[:5] == 0).all()
+        # Other readers may take null for something else: zeros are stored, not left out.
+        array[:5] = 0
+        assert (tmp_path / "0").exists()
 
     @pytest.mark.parametrize("shape", [[-1], [10.5], [2**64], [10, 10], ["10"], 10, None])
     def test_a6_shapes(self, tmp_path: Path, shape: Any) -> None:
@@ -219,7 +223,7 @@ class TestMetadata:
         assert not (tmp_path / "nowhere").exists()
 
 
-def refuse(array: zarrloom.Array, match: str = "") -> None:
+def refuse(array: zarrloom.Array, match: str | None = None) -> None:
     """The chunk is refused by every way of reading, and the error names it."""
     for read in (lambda: array[...], lambda: array[1], lambda: list(array.chunk_stream())):
         with pytest.raises(zarrloom.CorruptDataError, match=match) as caught:

@@ -223,7 +223,8 @@ def test_v2_codecs_both_ways(tmp_path: Path, codec: str, order: str, dtype: str)
     )
     ours[...] = values
     assert_same(zarr_read(tmp_path / "ours"), values)
-    assert_same(tensorstore_read(tmp_path / "ours", "zarr"), values)
+    if codec != "lz4":  # which TensorStore does not know
+        assert_same(tensorstore_read(tmp_path / "ours", "zarr"), values)
 
 
 @pytest.mark.parametrize("separator", [".", "/"])
@@ -324,14 +325,15 @@ def test_attributes_and_names_cross(tmp_path: Path, zarr_format: int) -> None:
 def test_written_by_tensorstore(tmp_path: Path, driver: str, dtype: str) -> None:
     ts = pytest.importorskip("tensorstore")
     values = sample(dtype)
-    layout = ts.ChunkLayout(read_chunk=ts.ChunkLayout.Grid(shape=CHUNKS))
+    # For format 3 TensorStore would take a plain chunk layout as a wish for shards.
+    grid = {"name": "regular", "configuration": {"chunk_shape": CHUNKS}}
+    metadata = {"chunk_grid": grid} if driver == "zarr3" else {"chunks": CHUNKS}
     spec = {
         "driver": driver,
         "kvstore": {"driver": "file", "path": str(tmp_path / "theirs")},
+        "metadata": metadata,
     }
-    store = ts.open(
-        spec, create=True, shape=SHAPE, dtype=ts.dtype(dtype), chunk_layout=layout
-    ).result()
+    store = ts.open(spec, create=True, shape=SHAPE, dtype=ts.dtype(dtype)).result()
     store.write(values).result()
     assert_same(zarrloom.open_array(tmp_path / "theirs")[...], values)
 

@@ -91,8 +91,10 @@ void Array::read(const Selection& selection, const ArrayView& out,
 void Array::write(const Selection& selection, const ConstArrayView& from,
                   const CallOptions& options) const {
   check_writable();
-  write_selection(*state_->options.runtime, *state_->dataset, selection, from,
-                  state_->options.write, options);
+  WriteOptions write = state_->options.write;
+  // A fill value of null leaves open what a missing chunk is, and readers differ: none is left out.
+  write.write_empty_chunks = write.write_empty_chunks || metadata().v2.null_fill;
+  write_selection(*state_->options.runtime, *state_->dataset, selection, from, write, options);
 }
 
 std::unique_ptr<ChunkStream> Array::stream(const ChunkStreamOptions& options) const {

@@ -182,7 +182,6 @@ ArrayMetadata make_v2(const CreateOptions& options) {
   metadata.key_encoding = options.key_encoding.value_or(ChunkKeyEncoding{true, '.'});
   metadata.v2.big_endian = v2_big_endian(options) && options.dtype.swap_size() > 1;
   metadata.v2.order = options.order;
-  metadata.v2.null_fill = !options.fill_value;
   if (options.compressors && options.compressors->empty()) return reparse_v2(metadata);
   const CodecConfig compressor =
       options.compressors ? options.compressors->front() : default_compressor();

@@ -70,7 +70,7 @@ struct CreateOptions {
   Dims shape;
   DataType dtype;
   std::optional<Dims> chunk_shape;      // absent: guess_chunk_shape
-  std::optional<FillValue> fill_value;  // absent: zero (null in format 2)
+  std::optional<FillValue> fill_value;  // absent: zero
   bool big_endian = false;              // stored byte order where no serializer says otherwise
   char order = 'C';                     // 'F': a transpose codec in format 3, "order" in format 2
   // Format 3 names ("zstd"), each list complete. Format 2 takes one compressor and the same names.

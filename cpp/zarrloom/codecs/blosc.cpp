@@ -1,5 +1,5 @@
-// `blosc` (v3 codec "blosc", numcodecs "blosc"): Blosc-1 frames by c-blosc 1.21, both ways. c-blosc2
-// writes them only through an environment variable and a global lock.
+// `blosc` (v3 codec "blosc", numcodecs "blosc"): Blosc-1 frames by c-blosc 1.21, both ways.
+// c-blosc2 writes them only through an environment variable and a global lock.
 #include <blosc.h>
 
 #include <algorithm>
@@ -58,7 +58,8 @@ class BloscCodec final : public BytesToBytes {
     const int size = blosc_compress_ctx(settings_.clevel, settings_.shuffle, settings_.typesize,
                                         decoded.size(), decoded.data(), out.data(), out.size(),
                                         settings_.cname.c_str(), settings_.blocksize, 1);
-    if (size <= 0) fail(ErrorCode::internal, "compression failed with code " + std::to_string(size));
+    if (size <= 0)
+      fail(ErrorCode::internal, "compression failed with code " + std::to_string(size));
     return static_cast<std::size_t>(size);
   }
 
@@ -143,9 +144,8 @@ AnyCodec make_blosc_codec(const Json& configuration, const ChunkSpec& spec) {
   const auto item_size = static_cast<std::int64_t>(std::max<std::size_t>(1, spec.dtype.item_size));
   const auto typesize = config.integer("typesize", 1, 0x7fffffff).value_or(item_size);
   // As c-blosc itself does with elements that are too long to shuffle.
-  settings.typesize = typesize > static_cast<std::int64_t>(kMaxTypesize)
-                          ? 1
-                          : static_cast<std::size_t>(typesize);
+  settings.typesize =
+      typesize > static_cast<std::int64_t>(kMaxTypesize) ? 1 : static_cast<std::size_t>(typesize);
   settings.blocksize =
       static_cast<std::size_t>(config.integer("blocksize", 0, 0x7fffffff).value_or(0));
   if (blosc_compname_to_compcode(settings.cname.c_str()) < 0) {

@@ -21,7 +21,9 @@ auto named(const std::string& name, const Run& run) {
   }
 }
 
-std::size_t saturating_add(std::size_t a, std::size_t b) { return a > SIZE_MAX - b ? SIZE_MAX : a + b; }
+std::size_t saturating_add(std::size_t a, std::size_t b) {
+  return a > SIZE_MAX - b ? SIZE_MAX : a + b;
+}
 
 // What a stored object may have at the most. Other encoders may be worse than ours, so that only
 // sizes beyond reason are refused.
@@ -33,8 +35,8 @@ std::size_t generous(std::size_t decoded) {
 
 std::size_t ChunkSpec::decoded_size() const {
   const std::int64_t elements = checked_product(shape, "chunk shape");
-  return static_cast<std::size_t>(
-      checked_product({elements, static_cast<std::int64_t>(dtype.item_size)}, "chunk size in bytes"));
+  return static_cast<std::size_t>(checked_product(
+      {elements, static_cast<std::int64_t>(dtype.item_size)}, "chunk size in bytes"));
 }
 
 Workspace& thread_workspace() {
@@ -66,8 +68,7 @@ CodecChain::CodecChain(const std::vector<CodecConfig>& codecs, ChunkSpec spec)
   ArrayView view{nullptr, spec_.shape, c_strides(spec_.shape, spec_.dtype.item_size),
                  spec_.dtype.item_size};
   for (const auto& codec : views_) view = codec->encoded_view(view);
-  memory_image_ =
-      compressors_.empty() && serializer_->is_memory_image() && is_c_contiguous(view);
+  memory_image_ = compressors_.empty() && serializer_->is_memory_image() && is_c_contiguous(view);
   set_max_stored_size();
 }
 
@@ -124,8 +125,9 @@ void CodecChain::check_plausible(std::size_t i, ByteView encoded) const {
   if (wanted <= kSmallAllocation) return;
   const std::uint64_t most = compressors_[i]->max_decoded_size(encoded);
   if (most >= wanted) return;
-  fail(ErrorCode::corrupt_data, std::to_string(encoded.size()) + " stored bytes cannot decode to the " +
-                                    std::to_string(wanted) + " bytes of a chunk");
+  fail(ErrorCode::corrupt_data, std::to_string(encoded.size()) +
+                                    " stored bytes cannot decode to the " + std::to_string(wanted) +
+                                    " bytes of a chunk");
 }
 
 // Never more than the data can hold, since codecs allocate their limit.
@@ -143,8 +145,8 @@ void CodecChain::decode_part(ByteView stored, const Dims& start, const Dims& ste
     first = codec->encoded_dims(first);
     stride = codec->encoded_dims(stride);
   }
-  const bool in_place = out.shape == spec_.shape && serializer_->is_memory_image() &&
-                        is_c_contiguous(view);
+  const bool in_place =
+      out.shape == spec_.shape && serializer_->is_memory_image() && is_c_contiguous(view);
   ByteView bytes = stored;
   Bytes held;
   for (std::size_t i = compressors_.size(); i-- > 0;) {
@@ -216,9 +218,8 @@ ByteView CodecChain::encode(const ConstArrayView& chunk, Workspace& workspace) c
   }
   for (std::size_t i = 0; i < compressors_.size(); ++i) {
     next->resize_uninitialized(compressors_[i]->max_encoded_size(bytes.size()));
-    const std::size_t size = named(compressor_name(i), [&] {
-      return compressors_[i]->encode(bytes, next->span());
-    });
+    const std::size_t size =
+        named(compressor_name(i), [&] { return compressors_[i]->encode(bytes, next->span()); });
     bytes = next->view().first(size);
     std::swap(next, other);
   }

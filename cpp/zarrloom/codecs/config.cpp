@@ -8,14 +8,13 @@ namespace zarrloom {
 namespace {
 
 [[noreturn]] void fail_type(std::string_view name, const char* wanted, const Json& found) {
-  fail(ErrorCode::invalid_argument, "\"" + std::string(name) + "\" must be " + wanted + ", not " +
-                                        write_json(found, 0));
+  fail(ErrorCode::invalid_argument,
+       "\"" + std::string(name) + "\" must be " + wanted + ", not " + write_json(found, 0));
 }
 
 }  // namespace
 
-ConfigReader::ConfigReader(const Json& configuration,
-                           std::initializer_list<std::string_view> known)
+ConfigReader::ConfigReader(const Json& configuration, std::initializer_list<std::string_view> known)
     : configuration_(configuration) {
   if (configuration.is_null()) return;
   const Json::Object* object = configuration.as_object();
@@ -41,9 +40,9 @@ std::optional<std::int64_t> ConfigReader::integer(std::string_view name, std::in
   const std::int64_t* number = value->as_int();
   if (number == nullptr) fail_type(name, "an integer", *value);
   if (*number < low || *number > high) {
-    fail(ErrorCode::invalid_argument,
-         "\"" + std::string(name) + "\" must be between " + std::to_string(low) + " and " +
-             std::to_string(high) + ", not " + std::to_string(*number));
+    fail(ErrorCode::invalid_argument, "\"" + std::string(name) + "\" must be between " +
+                                          std::to_string(low) + " and " + std::to_string(high) +
+                                          ", not " + std::to_string(*number));
   }
   return *number;
 }

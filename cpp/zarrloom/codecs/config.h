@@ -11,8 +11,8 @@
 
 namespace zarrloom {
 
-// The members of a configuration. Each getter throws invalid_argument for a value of another type or
-// outside its limits; a member that is absent (or null) gives nullopt.
+// The members of a configuration. Each getter throws invalid_argument for a value of another type
+// or outside its limits; a member that is absent (or null) gives nullopt.
 class ConfigReader {
  public:
   // Throws invalid_argument if the configuration is no object, or for a member not in `known`.

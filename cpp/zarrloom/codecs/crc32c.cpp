@@ -38,8 +38,8 @@ class Crc32cCodec final : public BytesToBytes {
       stored |= std::to_integer<std::uint32_t>(encoded[payload.size() + i]) << (8 * i);
     }
     if (stored != crc32c(payload)) {
-      fail(ErrorCode::corrupt_data, "checksum mismatch over " + std::to_string(payload.size()) +
-                                        " bytes");
+      fail(ErrorCode::corrupt_data,
+           "checksum mismatch over " + std::to_string(payload.size()) + " bytes");
     }
     return payload;
   }

@@ -112,7 +112,8 @@ std::uint32_t crc32c_by_tables(ByteView bytes) {
           kTables[6][((crc >> 8) & 0xff) ^ byte_at(data, 1)] ^
           kTables[5][((crc >> 16) & 0xff) ^ byte_at(data, 2)] ^
           kTables[4][(crc >> 24) ^ byte_at(data, 3)] ^ kTables[3][byte_at(data, 4)] ^
-          kTables[2][byte_at(data, 5)] ^ kTables[1][byte_at(data, 6)] ^ kTables[0][byte_at(data, 7)];
+          kTables[2][byte_at(data, 5)] ^ kTables[1][byte_at(data, 6)] ^
+          kTables[0][byte_at(data, 7)];
   }
   for (; left > 0; --left, ++data) crc = (crc >> 8) ^ kTables[0][(crc & 0xff) ^ byte_at(data, 0)];
   return ~crc;

@@ -74,16 +74,18 @@ class DeflateCodec final : public BytesToBytes {
   static void check(libdeflate_result result, std::size_t expected) {
     if (result == LIBDEFLATE_SUCCESS) return;
     if (result == LIBDEFLATE_INSUFFICIENT_SPACE) {
-      fail(ErrorCode::corrupt_data, "more bytes than the " + std::to_string(expected) + " expected");
+      fail(ErrorCode::corrupt_data,
+           "more bytes than the " + std::to_string(expected) + " expected");
     }
-    fail(ErrorCode::corrupt_data, "the data is cut, damaged, of another format, or fails its checksum");
+    fail(ErrorCode::corrupt_data,
+         "the data is cut, damaged, of another format, or fails its checksum");
   }
 
   void decode(ByteView encoded, MutableBytes out) const override {
     const std::size_t size = decode_at_most(encoded, out);
     if (size == out.size()) return;
-    fail(ErrorCode::corrupt_data, std::to_string(size) + " bytes decoded, " +
-                                      std::to_string(out.size()) + " expected");
+    fail(ErrorCode::corrupt_data,
+         std::to_string(size) + " bytes decoded, " + std::to_string(out.size()) + " expected");
   }
 
   Bytes decode_unknown(ByteView encoded, std::size_t limit) const override {

@@ -63,8 +63,8 @@ class ZstdCodec final : public BytesToBytes {
   // another; anything behind them is an error.
   std::size_t decode_at_most(ByteView encoded, MutableBytes out) const {
     if (encoded.empty()) fail(ErrorCode::corrupt_data, "0 bytes stored");
-    const std::size_t size = ZSTD_decompressDCtx(decompressor(), out.data(), out.size(),
-                                                 encoded.data(), encoded.size());
+    const std::size_t size =
+        ZSTD_decompressDCtx(decompressor(), out.data(), out.size(), encoded.data(), encoded.size());
     if (ZSTD_isError(size)) fail(ErrorCode::corrupt_data, ZSTD_getErrorName(size));
     return size;
   }
@@ -72,8 +72,8 @@ class ZstdCodec final : public BytesToBytes {
   void decode(ByteView encoded, MutableBytes out) const override {
     const std::size_t size = decode_at_most(encoded, out);
     if (size == out.size()) return;
-    fail(ErrorCode::corrupt_data, std::to_string(size) + " bytes decoded, " +
-                                      std::to_string(out.size()) + " expected");
+    fail(ErrorCode::corrupt_data,
+         std::to_string(size) + " bytes decoded, " + std::to_string(out.size()) + " expected");
   }
 
   Bytes decode_unknown(ByteView encoded, std::size_t limit) const override {

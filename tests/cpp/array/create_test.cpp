@@ -57,7 +57,7 @@ TEST(MakeMetadata, V3Defaults) {
 TEST(MakeMetadata, V2Defaults) {
   EXPECT_EQ(document_of(options_of(2)), parse_json(R"({
     "zarr_format": 2, "shape": [100, 30], "chunks": [10, 20], "dtype": "<i4",
-    "compressor": {"id": "zstd", "level": 0}, "fill_value": null, "order": "C",
+    "compressor": {"id": "zstd", "level": 0}, "fill_value": 0, "order": "C",
     "filters": null, "dimension_separator": "."})"));
 }
 

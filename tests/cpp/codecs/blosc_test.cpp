@@ -14,7 +14,8 @@ Bytes a_frame() {
 }
 
 void set_number(Bytes& frame, std::size_t at, std::uint32_t value) {
-  for (std::size_t i = 0; i < 4; ++i) frame.data()[at + i] = static_cast<std::byte>(value >> (8 * i));
+  for (std::size_t i = 0; i < 4; ++i)
+    frame.data()[at + i] = static_cast<std::byte>(value >> (8 * i));
 }
 
 std::string refusal(ByteView frame, std::size_t size = kSize) {
@@ -51,9 +52,8 @@ TEST(Blosc, RefusesWhatItDoesNotKnow) {
                           R"({"typesize": 0})", R"({"blocksize": -1})", R"({"nthreads": 1})"}) {
     expect_error(ErrorCode::invalid_argument, [&] { make_compressor("blosc", bad); });
   }
-  const std::string message = expect_error(ErrorCode::unsupported, [] {
-    make_compressor("blosc", R"({"cname": "lzma"})");
-  });
+  const std::string message = expect_error(
+      ErrorCode::unsupported, [] { make_compressor("blosc", R"({"cname": "lzma"})"); });
   expect_contains(message, "lzma");
   expect_contains(message, "lz4");
 }

@@ -26,7 +26,8 @@ TEST(BytesCodec, ByteOrder) {
   const auto same = [](const Bytes& a, const Bytes& b) {
     return std::ranges::equal(a.view(), b.view());
   };
-  EXPECT_TRUE(same(stored_as<std::uint32_t>("little", "uint32", 0x01020304), bytes_of({4, 3, 2, 1})));
+  EXPECT_TRUE(
+      same(stored_as<std::uint32_t>("little", "uint32", 0x01020304), bytes_of({4, 3, 2, 1})));
   EXPECT_TRUE(same(stored_as<std::uint32_t>("big", "uint32", 0x01020304), bytes_of({1, 2, 3, 4})));
   EXPECT_TRUE(same(stored_as<std::uint16_t>("big", "uint16", 0x0102), bytes_of({1, 2})));
   // A complex number is two numbers: each is swapped, they do not change places.
@@ -48,7 +49,8 @@ TEST(BytesCodec, A9MissingOrWrongEndian) {
       expect_error(ErrorCode::invalid_argument, [&] { make_bytes("{}", spec); });
   expect_contains(message, "endian");
   expect_contains(message, "int32");
-  for (const char* bad : {R"({"endian": "middle"})", R"({"endian": 1})", R"({"order": "big"})", "[]"}) {
+  for (const char* bad :
+       {R"({"endian": "middle"})", R"({"endian": 1})", R"({"order": "big"})", "[]"}) {
     expect_error(ErrorCode::invalid_argument, [&] { make_bytes(bad, spec); });
   }
 }
@@ -82,8 +84,7 @@ TEST(BytesCodec, B10NanPayloadsAreKept) {
     Bytes stored(8);
     codec->encode({reinterpret_cast<const std::byte*>(&signalling), {1}, {8}, 8}, stored.span());
     std::uint64_t back = 0;
-    codec->decode_part(stored.view(), {0}, {1},
-                       {reinterpret_cast<std::byte*>(&back), {1}, {8}, 8});
+    codec->decode_part(stored.view(), {0}, {1}, {reinterpret_cast<std::byte*>(&back), {1}, {8}, 8});
     EXPECT_EQ(back, signalling);
   }
 }

@@ -167,10 +167,11 @@ TEST(Chain, B3ValidSmallObjectForAHugeChunk) {
     SCOPED_TRACE(name);
     const std::string text(100, 'x');
     const Bytes stored = encoded_by(*make_compressor(name), as_byte_view(text));
-    const CodecChain chain = make_chain(with_bytes("{\"name\": \"" + std::string(name) + "\"}"), huge);
+    const CodecChain chain =
+        make_chain(with_bytes("{\"name\": \"" + std::string(name) + "\"}"), huge);
     decode_refused(chain, stored.view());
-    const CodecChain two =
-        make_chain(with_bytes("{\"name\": \"gzip\"}, {\"name\": \"" + std::string(name) + "\"}"), huge);
+    const CodecChain two = make_chain(
+        with_bytes("{\"name\": \"gzip\"}, {\"name\": \"" + std::string(name) + "\"}"), huge);
     const Bytes inner = encoded_by(*make_compressor("gzip"), as_byte_view(text));
     decode_refused(two, encoded_by(*make_compressor(name), inner.view()).view());
   }
@@ -183,7 +184,8 @@ TEST(Chain, SizesBeyond64BitsAreRefusedWhenBound) {
   expect_error(ErrorCode::invalid_argument, [&] { make_chain(with_bytes(""), items); });
   const ChunkSpec most = spec_of({(std::int64_t{1} << 62)}, "uint8");
   const CodecChain chain = make_chain(
-      with_bytes(R"({"name": "zstd"}, {"name": "gzip"}, {"name": "blosc"}, {"name": "crc32c"})"), most);
+      with_bytes(R"({"name": "zstd"}, {"name": "gzip"}, {"name": "blosc"}, {"name": "crc32c"})"),
+      most);
   EXPECT_GE(chain.max_stored_size(), std::size_t{1} << 62);
 }
 
@@ -208,8 +210,7 @@ TEST(Chain, B10BoolIsCheckedOnEveryPath) {
     Bytes out(8);
     for (std::int64_t stride : {1, 2}) {
       const ArrayView whole{out.data(), {4}, {stride}, 1};
-      expect_error(ErrorCode::corrupt_data,
-                   [&] { chain.decode(stored.view(), whole, workspace); });
+      expect_error(ErrorCode::corrupt_data, [&] { chain.decode(stored.view(), whole, workspace); });
     }
     expect_error(ErrorCode::corrupt_data, [&] { chain.check_memory_image(wrong.view()); });
   }

@@ -14,7 +14,8 @@ TEST(Crc32cHash, KnownValues) {
     up += static_cast<char>(i);
     down += static_cast<char>(31 - i);
   }
-  const std::pair<std::string, std::uint32_t> known[] = {  // RFC 3720, appendix B.4
+  const std::pair<std::string, std::uint32_t> known[] = {
+      // RFC 3720, appendix B.4
       {"", 0},
       {"123456789", 0xE3069283},
       {std::string(32, '\0'), 0x8A9136AA},

@@ -17,8 +17,9 @@ TEST(Gzip, LevelsAndNothingElse) {
 
 TEST(Gzip, ReadsWhatGzipWrote) {
   // printf 'hello' | gzip -n
-  const Bytes stored = bytes_of({0x1f, 0x8b, 8,    0,    0,    0,    0,    0, 0, 3, 0xcb, 0x48, 0xcd,
-                                 0xc9, 0xc9, 0x07, 0x00, 0x86, 0xa6, 0x10, 0x36, 5, 0, 0, 0});
+  const Bytes stored =
+      bytes_of({0x1f, 0x8b, 8,    0,    0,    0,    0,    0,    0, 3, 0xcb, 0x48, 0xcd,
+                0xc9, 0xc9, 0x07, 0x00, 0x86, 0xa6, 0x10, 0x36, 5, 0, 0,    0});
   EXPECT_EQ(decoded_by(*make_compressor("gzip"), stored.view(), 5), "hello");
 }
 

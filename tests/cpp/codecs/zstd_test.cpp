@@ -80,8 +80,8 @@ TEST(Zstd, B3NothingValidDecodesToMoreThanTheBound) {
   constexpr std::size_t kBlock = 128 << 10;
   for (int i = 0; i < kBlocks; ++i) {
     const int block = kBlock << 3 | 1 << 1 | (i == kBlocks - 1 ? 1 : 0);  // RLE
-    frame = joined({frame.view(),
-                    bytes_of({block & 0xff, block >> 8 & 0xff, block >> 16, 'x'}).view()});
+    frame = joined(
+        {frame.view(), bytes_of({block & 0xff, block >> 8 & 0xff, block >> 16, 'x'}).view()});
   }
   const auto codec = make_compressor("zstd");
   EXPECT_EQ(decoded_by(*codec, frame.view(), kBlocks * kBlock), std::string(kBlocks * kBlock, 'x'));

@@ -13,8 +13,9 @@
 namespace zarrloom::testing {
 namespace {
 
-constexpr std::string_view kDtypes[] = {"bool",    "int8",      "uint16", "int32", "float64",
-                                        "float16", "complex64", "V5",     "S4",    "datetime64[ns]"};
+constexpr std::string_view kDtypes[] = {"bool",    "int8",          "uint16",    "int32",
+                                        "float64", "float16",       "complex64", "V5",
+                                        "S4",      "datetime64[ns]"};
 constexpr std::size_t kEveryLength = 2048;  // data up to this is cut at every length, and flipped
 
 bool equal(ByteView a, ByteView b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
@@ -171,7 +172,8 @@ void check_bytes_to_bytes(const CodecRow& row, const Json& sample) {
   check_shared(*codec, spec_of({64, 64}, "int32"));
 }
 
-std::vector<CodecConfig> chain_around(const CodecRow& row, const Json& sample, const AnyCodec& codec) {
+std::vector<CodecConfig> chain_around(const CodecRow& row, const Json& sample,
+                                      const AnyCodec& codec) {
   const CodecConfig own{std::string(row.name), sample};
   const CodecConfig bytes{"bytes", Json::Object{{"endian", "little"}}};
   if (std::holds_alternative<std::unique_ptr<ArrayToArray>>(codec)) return {own, bytes};

@@ -14,8 +14,8 @@ void check_codec(const CodecRow& row);
 // back as they were; whatever is cut, appended or flipped is refused or decoded, and never crashes.
 void check_chain(const CodecChain& chain);
 
-// Elements for a chunk of this kind: `seed` 0 gives all zeros, others a mix of runs and noise. Valid
-// for bool.
+// Elements for a chunk of this kind: `seed` 0 gives all zeros, others a mix of runs and noise.
+// Valid for bool.
 Bytes make_elements(const ChunkSpec& spec, unsigned seed);
 
 ChunkSpec spec_of(const Dims& shape, std::string_view dtype);
