@@ -17,7 +17,9 @@ def main(wheel: str) -> None:
         assert not [n for n in names if n.endswith((".h", ".a", ".cmake"))], names
         (module,) = [n for n in names if n.startswith("zarrloom/_core") and n.endswith(".so")]
         path = Path(archive.extract(module, folder))
-        out = subprocess.run(["nm", "-D", "--defined-only", str(path)], capture_output=True, text=True)
+        out = subprocess.run(
+            ["nm", "-D", "--defined-only", str(path)], capture_output=True, text=True
+        )
     exported = sorted(line.split()[-1] for line in out.stdout.splitlines())
     assert exported == ["PyInit__core"], f"exported names: {exported[:20]}"
     print(f"{module}: exports PyInit__core alone; {len(names)} files in the wheel")

@@ -41,7 +41,7 @@ class TestMetadata:
     @pytest.mark.parametrize("mode", ["r", "r+", "a"])
     def test_a1_not_json(self, tmp_path: Path, text: bytes, mode: str) -> None:
         (tmp_path / "zarr.json").write_bytes(text)
-        with pytest.raises(zarrloom.MetadataError, match="zarr.json"):
+        with pytest.raises(zarrloom.MetadataError, match=r"zarr\.json"):
             zarrloom.open(tmp_path, mode=mode, shape=(1,), dtype="int8")
         assert (tmp_path / "zarr.json").read_bytes() == text
 

@@ -17,9 +17,7 @@ VALUES = np.arange(7 * 11 * 5, dtype="int32").reshape(SHAPE)
 settings = hypothesis.settings(max_examples=150, deadline=None)
 
 
-def make(
-    values: np.ndarray[Any, Any], chunks: tuple[int, ...], **kwargs: Any
-) -> zarrloom.Array:
+def make(values: np.ndarray[Any, Any], chunks: tuple[int, ...], **kwargs: Any) -> zarrloom.Array:
     array = zarrloom.create_array(
         zarrloom.MemoryStore(), shape=values.shape, chunks=chunks, dtype=values.dtype, **kwargs
     )
@@ -90,7 +88,7 @@ def test_refused(index: Any) -> None:
 
 
 def test_selection_error_is_an_index_error() -> None:
-    with pytest.raises(IndexError, match="out of bounds|outside"):
+    with pytest.raises(IndexError, match=r"out of bounds|outside"):
         ARRAYS[0][7]
 
 
@@ -165,7 +163,7 @@ class TestOut:
     def test_read_only(self) -> None:
         out = np.empty(SHAPE, "int32")
         out.flags.writeable = False
-        with pytest.raises(ValueError, match="read-only|writeable|writable"):
+        with pytest.raises(ValueError, match=r"read-only|writeable|writable"):
             ARRAYS[0].read(out=out)
 
     def test_wrong_shape(self) -> None:
@@ -180,7 +178,7 @@ class TestOut:
     def test_overlapping_out(self) -> None:
         base = np.zeros((8, 11, 5), "int32")
         out = np.lib.stride_tricks.as_strided(base, SHAPE, (0, 20, 4))
-        with pytest.raises(ValueError, match="overlap|itself"):
+        with pytest.raises(ValueError, match=r"overlap|itself"):
             ARRAYS[0].read(out=out)
 
 

@@ -207,9 +207,7 @@ def test_v2_codecs_both_ways(tmp_path: Path, codec: str, order: str, dtype: str)
     values = sample(dtype)
     config = V2_CODECS[codec]
     compressor = None if config is None else numcodecs.get_codec(config)
-    zarr_create(
-        tmp_path / "theirs", values, compressors=compressor, order=order, zarr_format=2
-    )
+    zarr_create(tmp_path / "theirs", values, compressors=compressor, order=order, zarr_format=2)
     assert_same(zarrloom.open_array(tmp_path / "theirs")[...], values)
 
     ours = zarrloom.create_array(

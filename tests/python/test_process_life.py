@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -61,11 +60,6 @@ def test_the_gil_is_free_during_reads_and_writes(path: str) -> None:
     finally:
         stop.set()
         ticker.join()
-
-
-def in_child(check: str) -> None:
-    """Runs in the child of a fork."""
-    assert check
 
 
 def test_e1_fork_after_use(array: zarrloom.Array) -> None:
@@ -242,7 +236,13 @@ def test_e4_streams_dropped_in_every_way(array: zarrloom.Array) -> None:
 
 @pytest.mark.parametrize(
     "ending",
-    ["", "sys.exit(0)", "raise SystemExit(0)", "os._exit(0)", "threading.Thread(target=time.sleep, args=(0.2,)).start()"],
+    [
+        "",
+        "sys.exit(0)",
+        "raise SystemExit(0)",
+        "os._exit(0)",
+        "threading.Thread(target=time.sleep, args=(0.2,)).start()",
+    ],
 )
 def test_e5_exit_with_work_in_flight(array: zarrloom.Array, path: str, ending: str) -> None:
     script = f"""
@@ -328,13 +328,7 @@ while True:
             writer.send_signal(signal.SIGKILL)
         for start in range(0, 1 << 20, 1 << 18):
             assert len(set(array[start : start + (1 << 18)].tolist())) == 1
-    assert {entry["name"] if isinstance(entry, dict) else entry for entry in array.store.list()} == {
-        "zarr.json",
-        "c/0",
-        "c/1",
-        "c/2",
-        "c/3",
-    }
+    assert array.store.list() == ["c/0", "c/1", "c/2", "c/3", "zarr.json"]
 
 
 def test_peers_in_one_process(path: str) -> None:
@@ -346,16 +340,19 @@ def test_peers_in_one_process(path: str) -> None:
         ["tensorstore", "numcodecs.blosc", "zarrloom"],
         ["numcodecs.blosc", "zarrloom", "tensorstore"],
     ):
-        script = "".join(f"import {name}\n" for name in order) + """
+        script = (
+            "".join(f"import {name}\n" for name in order)
+            + """
 import numpy as np, zarrloom, numcodecs
 for codec in ("zstd", "blosc", "gzip"):
     array = zarrloom.create_array(zarrloom.MemoryStore(), shape=(1000,), dtype="int32",
                                   compressors=[{"name": codec}])
     array[...] = np.arange(1000)
-    raw = array.store.read(array.chunk_key((0,)) if hasattr(array, "chunk_key") else "c/0")
+    raw = array.store.read(array.chunk_key((0,)))
     back = numcodecs.get_codec({"id": codec}).decode(raw)
     assert (np.frombuffer(back, "int32") == np.arange(1000)).all()
     assert (array[...] == np.arange(1000)).all()
 """
+        )
         done = run(script)
         assert done.returncode == 0, done.stderr
