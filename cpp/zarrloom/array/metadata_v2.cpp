@@ -69,10 +69,20 @@ CodecConfig bytes_codec(const ArrayMetadata& metadata) {
   return {"bytes", Json::Object{{"endian", metadata.v2.big_endian ? "big" : "little"}}};
 }
 
+// numcodecs takes levels outside the limits of format 3, and means these by them.
+void limit_level(CodecConfig& codec) {
+  const Json* level = codec.configuration.find("level");
+  const std::int64_t* number = level == nullptr ? nullptr : level->as_int();
+  if (number == nullptr) return;
+  if (codec.name == "gzip" && *number == -1) codec.configuration.set("level", 6);
+  if (codec.name == "zstd" && *number > 22) codec.configuration.set("level", 22);
+}
+
 CodecConfig compressor_codec(const Json& compressor) {
   const std::string& id = codec_id(compressor, "compressor");
   CodecConfig codec{std::string(find_v2_codec(id).name), compressor};
   codec.configuration.erase("id");
+  limit_level(codec);
   return codec;
 }
 
