@@ -72,8 +72,8 @@ class Attributes(MutableMapping[str, Any]):
 class Array:
     """A Zarr array, opened by `zarrloom.open` or made by `zarrloom.create_array`.
 
-    One handle may be used from any number of threads, and be pickled to other processes if its store
-    is a file store. Reading and writing run in native threads without the GIL.
+    One handle may be used from any number of threads, and be pickled to other processes if its
+    store is a file store. Reading and writing run in native threads without the GIL.
     """
 
     def __init__(self, native: _core.Array, store: Store, write_empty_chunks: bool = False) -> None:

@@ -44,10 +44,11 @@ class Progress:
             return None
         if show is True:
             return self._own_bar(label)
-        if hasattr(show, "update"):
-            show.total = self.total
-            return lambda: show.update(1)
-        return lambda: show(self.done, self.total)
+        if not hasattr(show, "update"):
+            return lambda: show(self.done, self.total)
+        bar: Any = show
+        bar.total = self.total
+        return lambda: bar.update(1)
 
     def _own_bar(self, label: str) -> Callable[[], Any]:
         if importlib.util.find_spec("rich") is None or not sys.stderr.isatty():

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from operator import index as to_int
-from typing import Any, NamedTuple
+from typing import Any
 
 from zarrloom.errors import SelectionError
 
 
-class Selection(NamedTuple):
+@dataclass(slots=True)
+class Selection:
     """A box of elements, read in ascending order.
 
     ``start``, ``step`` (at least 1) and ``count`` have an entry for each dimension of the array.
@@ -43,7 +45,10 @@ def parse(index: Any, shape: tuple[int, ...]) -> Selection:
         zeros = (0,) * len(shape)
         return Selection(zeros, (1,) * len(shape), shape, None, False)
     items = _expand(index if isinstance(index, tuple) else (index,), len(shape))
-    start, step, count, view = [], [], [], []
+    start: list[int] = []
+    step: list[int] = []
+    count: list[int] = []
+    view: list[Any] = []
     plain = True
     extents = iter(shape)
     for item in items:

@@ -22,8 +22,8 @@ MapFunction = Callable[[ChunkIndex, np.ndarray[Any, Any]], Result]
 class ChunkStream:
     """An iterator over ``(chunk_index, data)``, read and decoded ahead by native threads.
 
-    Made by `Array.chunk_stream`. Several threads may take from one stream; each chunk goes to one of
-    them. As a context manager, and when it is dropped, it stops reading ahead and frees everything.
+    Made by `Array.chunk_stream`. Several threads may take from one stream; each chunk goes to one
+    of them. As a context manager, and when it is dropped, it stops reading ahead and frees all.
     """
 
     def __init__(self, native: _core.Stream, progress: Progress) -> None:

@@ -80,9 +80,7 @@ def _writing(path: str, megabytes: int, rounds: int) -> tuple[zarrloom.Array, li
     values = _measurements(megabytes)
     expected = _checksum(values)
     rows = []
-    array = zarrloom.create_array(
-        path, shape=values.shape, chunks=(64, 64, 64), dtype=values.dtype
-    )
+    array = zarrloom.create_array(path, shape=values.shape, chunks=(64, 64, 64), dtype=values.dtype)
     for workers in _worker_counts():
         with zarrloom.config(threads=workers):
             seconds, _ = _best(min(rounds, 2), lambda: array.__setitem__(..., values))
