@@ -230,7 +230,7 @@ def test_chunks_are_read_ahead_while_the_function_runs(path: str) -> None:
     before: list[int] = []
 
     def fn(index: tuple[int, ...], data: Any) -> None:
-        if index == (0,):
+        if index == (0, 0):
             deadline = time.monotonic() + 10
             while zarrloom._core.bytes_in_flight() == 0 and time.monotonic() < deadline:
                 time.sleep(0.001)
