@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
@@ -75,7 +76,19 @@ def open_array(
         if mode != "a" or "shape" not in create:
             raise
         return create_array(store, **make)
+    if zarr_format is None:
+        _warn_of_both_formats(native)
     return Array(native, store, empty_chunks)
+
+
+def _warn_of_both_formats(native: _core.Array) -> None:
+    other = f"{native.path}/.zarray".lstrip("/")
+    if native.zarr_format == 3 and native.store.exists(other):
+        warnings.warn(
+            f"{native.store.locate(native.path)}: metadata of formats 2 and 3; 3 is used. Pass "
+            "zarr_format to choose.",
+            stacklevel=3,
+        )
 
 
 def open(store: StoreLike, *, mode: Mode = "a", **kwargs: Any) -> Array:

@@ -336,7 +336,7 @@ def test_written_by_tensorstore(tmp_path: Path, driver: str, dtype: str) -> None
     assert_same(zarrloom.open_array(tmp_path / "theirs")[...], values)
 
 
-def test_v3_wins_where_both_formats_lie(tmp_path: Path) -> None:
+def test_a11_v3_wins_where_both_formats_lie(tmp_path: Path) -> None:
     for zarr_format, value in ((2, 2), (3, 3)):
         array = zarrloom.create_array(
             tmp_path / "apart" / str(zarr_format), shape=(2,), dtype="int8", zarr_format=zarr_format
@@ -350,5 +350,7 @@ def test_v3_wins_where_both_formats_lie(tmp_path: Path) -> None:
             if file.is_file():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(file.read_bytes())
-    assert zarrloom.open_array(both)[0] == 3
+    with pytest.warns(UserWarning, match="formats 2 and 3"):
+        assert zarrloom.open_array(both)[0] == 3
+    assert zarrloom.open_array(both, zarr_format=3)[0] == 3
     assert zarrloom.open_array(both, zarr_format=2)[0] == 2
