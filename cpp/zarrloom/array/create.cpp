@@ -186,6 +186,10 @@ ArrayMetadata make_v2(const CreateOptions& options) {
   const CodecConfig compressor =
       options.compressors ? options.compressors->front() : default_compressor();
   metadata.v2.compressor = numcodecs_object(compressor);
+  // Reading takes levels that nobody should write.
+  const CodecRow& row = find_v2_codec(*metadata.v2.compressor.find("id")->as_string());
+  static_cast<void>(row.make(compressor.configuration,
+                             {metadata.chunk_shape, metadata.dtype, metadata.fill_value}));
   metadata = reparse_v2(metadata);
   metadata.v2.compressor = numcodecs_object(bind_codecs(metadata).configs().back());
   return reparse_v2(metadata);

@@ -8,8 +8,8 @@ namespace {
 template <typename Byte>
 BasicArrayView<Byte> checked_c_view(Byte* data, std::size_t size, const Dims& shape,
                                     std::size_t item_size) {
-  const auto expected = wide_product(shape) * item_size;
-  if (expected != size) {
+  const unsigned __int128 elements = wide_product(shape);
+  if (elements > size || elements * item_size != size) {
     fail(ErrorCode::internal, "memory of " + std::to_string(size) +
                                   " bytes does not hold an array of shape " + to_string(shape));
   }
@@ -55,14 +55,14 @@ Dims c_strides(const Dims& shape, std::size_t item_size) {
 }
 
 bool is_c_contiguous(const ConstArrayView& view) {
+  if (view.element_count() == 0) return true;
   auto stride = static_cast<std::int64_t>(view.item_size);
-  bool contiguous = true;
   for (std::size_t d = view.shape.size(); d-- > 0;) {
-    if (view.shape[d] == 0) return true;
-    if (view.shape[d] != 1) contiguous = contiguous && view.strides[d] == stride;
+    if (view.shape[d] == 1) continue;
+    if (view.strides[d] != stride) return false;
     stride *= view.shape[d];
   }
-  return contiguous;
+  return true;
 }
 
 ArrayView c_view(MutableBytes bytes, const Dims& shape, std::size_t item_size) {

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <type_traits>
 
 #include "zarrloom/base/bytes.h"
 #include "zarrloom/base/dims.h"
@@ -17,10 +19,15 @@ struct BasicArrayView {
   Dims strides;
   std::size_t item_size = 1;
 
+  // Only views that repeat elements can have more of them than 64 bits count: then it wraps, but
+  // never to 0.
   std::int64_t element_count() const {
-    std::int64_t n = 1;
-    for (std::int64_t extent : shape) n *= extent;
-    return n;
+    std::uint64_t n = 1;
+    for (std::int64_t extent : shape) {
+      if (extent == 0) return 0;
+      n *= static_cast<std::uint64_t>(extent);
+    }
+    return n == 0 ? std::numeric_limits<std::int64_t>::max() : static_cast<std::int64_t>(n);
   }
   std::size_t byte_size() const {
     return static_cast<std::size_t>(element_count()) * item_size;

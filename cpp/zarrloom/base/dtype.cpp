@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <limits>
 #include <optional>
 
 #include "zarrloom/base/error.h"
@@ -61,7 +62,7 @@ bool parse_unit(std::string_view text, DataType& dtype) {
   if (digits == std::string_view::npos) return false;
   if (digits > 0) {
     const auto scale = parse_positive(text.substr(0, digits));
-    if (!scale) return false;
+    if (!scale || *scale > std::numeric_limits<std::int32_t>::max()) return false;
     dtype.unit_scale = *scale;
   }
   dtype.unit = text.substr(digits);

@@ -71,13 +71,33 @@ struct FreeDocument {
                                         std::to_string(column) + ": " + what);
 }
 
-Json convert(yyjson_val* value, int depth);
+// Ahead of parsing, so that no recursion of ours can go deeper than the limit.
+void check_depth(std::string_view text) {
+  int depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth <= kJsonMaxDepth) continue;
+      fail_at(text, i, "nested deeper than " + std::to_string(kJsonMaxDepth) + " levels");
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+}
 
-Json convert_array(yyjson_val* value, int depth) {
+Json convert(yyjson_val* value);
+
+Json convert_array(yyjson_val* value) {
   Json::Array array;
   array.reserve(yyjson_arr_size(value));
   yyjson_arr_iter iter = yyjson_arr_iter_with(value);
-  while (yyjson_val* item = yyjson_arr_iter_next(&iter)) array.push_back(convert(item, depth));
+  while (yyjson_val* item = yyjson_arr_iter_next(&iter)) array.push_back(convert(item));
   return array;
 }
 
@@ -85,7 +105,7 @@ std::string string_of(yyjson_val* value) {
   return {yyjson_get_str(value), yyjson_get_len(value)};
 }
 
-Json convert_object(yyjson_val* value, int depth) {
+Json convert_object(yyjson_val* value) {
   Json::Object object;
   object.reserve(yyjson_obj_size(value));
   std::unordered_set<std::string> seen;
@@ -95,7 +115,7 @@ Json convert_object(yyjson_val* value, int depth) {
     if (!seen.insert(name).second) {
       fail(ErrorCode::corrupt_metadata, "the key \"" + name + "\" is given twice in one object");
     }
-    object.emplace_back(std::move(name), convert(yyjson_obj_iter_get_val(key), depth));
+    object.emplace_back(std::move(name), convert(yyjson_obj_iter_get_val(key)));
   }
   return object;
 }
@@ -106,18 +126,14 @@ Json convert_number(yyjson_val* value) {
   return Json(yyjson_get_real(value));
 }
 
-Json convert(yyjson_val* value, int depth) {
-  if (depth > kJsonMaxDepth) {
-    fail(ErrorCode::corrupt_metadata,
-         "nested deeper than " + std::to_string(kJsonMaxDepth) + " levels");
-  }
+Json convert(yyjson_val* value) {
   switch (yyjson_get_type(value)) {
     case YYJSON_TYPE_BOOL: return Json(yyjson_get_bool(value));
     case YYJSON_TYPE_NUM: return convert_number(value);
     case YYJSON_TYPE_RAW: return Json(BigNumber{{yyjson_get_raw(value), yyjson_get_len(value)}});
     case YYJSON_TYPE_STR: return Json(string_of(value));
-    case YYJSON_TYPE_ARR: return convert_array(value, depth + 1);
-    case YYJSON_TYPE_OBJ: return convert_object(value, depth + 1);
+    case YYJSON_TYPE_ARR: return convert_array(value);
+    case YYJSON_TYPE_OBJ: return convert_object(value);
     default: return Json();
   }
 }
@@ -129,6 +145,7 @@ Json parse_json(std::string_view text, JsonOptions options) {
     fail_at(text, 0, "it begins with a byte order mark, which JSON does not allow");
   }
   if (text.empty()) fail_at(text, 0, "it is empty");
+  check_depth(text);
   yyjson_read_flag flags = YYJSON_READ_BIGNUM_AS_RAW;
   if (options.allow_nan) flags |= YYJSON_READ_ALLOW_INF_AND_NAN;
   yyjson_read_err error{};
@@ -136,7 +153,7 @@ Json parse_json(std::string_view text, JsonOptions options) {
   const std::unique_ptr<yyjson_doc, FreeDocument> doc(
       yyjson_read_opts(const_cast<char*>(text.data()), text.size(), flags, nullptr, &error));
   if (!doc) fail_at(text, error.pos, error.msg == nullptr ? "unreadable" : error.msg);
-  return convert(yyjson_doc_get_root(doc.get()), 0);
+  return convert(yyjson_doc_get_root(doc.get()));
 }
 
 namespace {
@@ -218,7 +235,10 @@ class Writer {
       out += close;
       return;
     }
-    ++level_;
+    if (++level_ > kJsonMaxDepth) {
+      fail(ErrorCode::invalid_argument,
+           "nested deeper than the " + std::to_string(kJsonMaxDepth) + " levels that can be read");
+    }
     bool first = true;
     for (const auto& entry : list) {
       if (!first) out += ',';

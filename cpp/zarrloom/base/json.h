@@ -79,7 +79,7 @@ inline constexpr int kJsonMaxDepth = 64;
 // nesting deeper than kJsonMaxDepth, a key given twice, anything behind the value.
 Json parse_json(std::string_view text, JsonOptions options = {});
 
-// indent 0 = on one line. Doubles are written in the shortest form that reads back equal and keep a
+// Throws invalid_argument for nesting that could not be read again. indent 0 = on one line. Doubles are written in the shortest form that reads back equal and keep a
 // ".0"; a NaN or infinite double is written bare (only format 2 attributes can hold one).
 std::string write_json(const Json& value, int indent = 2);
 

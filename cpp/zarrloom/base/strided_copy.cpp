@@ -186,9 +186,15 @@ bool all_equal(const ConstArrayView& view, ByteView item) {
     return std::memcmp(view.data, view.data + view.item_size, view.byte_size() - view.item_size) ==
            0;
   }
-  const Loops plan = plan_loops(view.shape, view.strides, view.strides);
+  Dims shape = view.shape;
+  for (std::size_t d = 0; d < shape.size(); ++d) {
+    if (view.strides[d] == 0) shape[d] = 1;  // the same element again and again
+  }
+  const Loops plan = plan_loops(shape, view.strides, view.strides);
   bool equal = true;
-  for_each_row(plan, view.data, nullptr, 0, [&](const std::byte* f, std::byte*) {
+  // The loops walk two views: nothing is written through the second.
+  auto* const unused = const_cast<std::byte*>(view.data);
+  for_each_row(plan, view.data, unused, 0, [&](const std::byte* f, std::byte*) {
     for (std::int64_t i = 0; equal && i < plan.inner().count; ++i) {
       equal = std::memcmp(f + i * plan.inner().from, item.data(), item.size()) == 0;
     }
