@@ -31,6 +31,7 @@ void configure(std::size_t threads, std::size_t io_concurrency, std::size_t memo
 }  // namespace
 
 void bind_runtime(py::module_& module) {
+  default_runtime();  // now, while nobody forks: see ForkGuard
   module.def("get_options", &options_now);
   module.def("set_options", &configure, py::kw_only(), py::arg("threads"),
              py::arg("io_concurrency"), py::arg("memory_limit"));

@@ -9,6 +9,8 @@ namespace zarrloom {
 // While it lives, `before` runs ahead of every fork and one of `in_parent`, `in_child` after it. A
 // child has only the forking thread: locks that another thread may hold must be taken in `before`
 // and given back after, or be replaced in `in_child`. Callbacks must not create or destroy guards.
+// The first guard of a process registers the handlers: it must not be made while another thread
+// forks, or the child waits for that thread for ever.
 class ForkGuard {
  public:
   struct Callbacks {
