@@ -17,7 +17,8 @@ if(NOT blosc_FROM_SYSTEM)
   # (CONFIGURE, unlike WRITE, leaves an equal file alone, or each configure would rebuild c-blosc.)
   file(CONFIGURE OUTPUT "${CMAKE_BINARY_DIR}/_deps/blosc-config/config.h" CONTENT
     "#define HAVE_LZ4 1\n#define HAVE_ZLIB 1\n#define HAVE_ZSTD 1\n#define BLOSC_DLL_EXPORT 0\n")
-  zarrloom_add_bundled(blosc 1.21.7 INCLUDE "${root}" SOURCES ${sources})
+  zarrloom_add_bundled(blosc 1.21.7 INCLUDE "${root}" SOURCES ${sources}
+    LICENSE "${sdist}/blosc/c-blosc/LICENSE.txt")
   target_include_directories(zarrloom_bundled_blosc PRIVATE "${CMAKE_BINARY_DIR}/_deps/blosc-config")
   target_compile_definitions(zarrloom_bundled_blosc PRIVATE USING_CMAKE BLOSC_EXPORT=)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")

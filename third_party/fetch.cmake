@@ -87,10 +87,12 @@ function(zarrloom_find_pip out)
   set(${out} "${Python_EXECUTABLE};-m;pip" PARENT_SCOPE)
 endfunction()
 
-# zarrloom_add_bundled(<name> <version> INCLUDE <dir> SOURCES <files>): a static library of foreign
-# C code, always optimised, without our warnings, its names hidden.
+# zarrloom_add_bundled(<name> <version> INCLUDE <dir> SOURCES <files> LICENSE <file>): a static
+# library of foreign C code, always optimised, without our warnings, its names hidden. Its licence asks
+# to be told of wherever the code goes, so that the text goes into the wheel.
 function(zarrloom_add_bundled name version)
-  cmake_parse_arguments(ARG "" "INCLUDE" "SOURCES" ${ARGN})
+  cmake_parse_arguments(ARG "" "INCLUDE;LICENSE" "SOURCES" ${ARGN})
+  install(FILES "${ARG_LICENSE}" DESTINATION zarrloom/licenses RENAME "${name}.txt" COMPONENT python)
   set(target zarrloom_bundled_${name})
   add_library(${target} STATIC ${ARG_SOURCES})
   add_library(zarrloom_deps::${name} ALIAS ${target})

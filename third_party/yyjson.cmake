@@ -8,5 +8,5 @@ if(NOT yyjson_FROM_SYSTEM)
   # The folder also holds the sources of the Python binding: take the two files that are wanted.
   file(COPY "${root}/yyjson.c" "${root}/yyjson.h" DESTINATION "${CMAKE_BINARY_DIR}/_deps/yyjson")
   zarrloom_add_bundled(yyjson 0.10.0 INCLUDE "${CMAKE_BINARY_DIR}/_deps/yyjson"
-                       SOURCES "${CMAKE_BINARY_DIR}/_deps/yyjson/yyjson.c")
+                       SOURCES "${CMAKE_BINARY_DIR}/_deps/yyjson/yyjson.c" LICENSE "${sdist}/LICENSE")
 endif()

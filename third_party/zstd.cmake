@@ -9,7 +9,8 @@ if(NOT zstd_FROM_SYSTEM)
     enable_language(ASM)
     list(APPEND sources "${root}/decompress/huf_decompress_amd64.S")
   endif()
-  zarrloom_add_bundled(zstd 1.5.6 INCLUDE "${root}" SOURCES ${sources})
+  zarrloom_add_bundled(zstd 1.5.6 INCLUDE "${root}" SOURCES ${sources}
+    LICENSE "${PROJECT_SOURCE_DIR}/third_party/licenses/zstd.txt")  # the sdist lacks it
   target_compile_definitions(zarrloom_bundled_zstd PRIVATE
     ZSTDLIB_VISIBLE= ZSTDERRORLIB_VISIBLE= ZSTD_LEGACY_SUPPORT=0 XXH_NAMESPACE=ZSTD_)
 endif()

@@ -27,11 +27,18 @@ inline bool interpreter_is_ending() {
   for (;;) pause();
 }
 
+// Null: it was kept, for whoever holds it while the interpreter ends is the thread that ends it. That
+// thread still drops streams and runs __del__; it would wait for itself when it came back.
+inline PyThreadState* leave() {
+  return interpreter_is_ending() ? nullptr : PyEval_SaveThread();
+}
+
 // Takes the thread state back. A daemon thread that comes back while the interpreter ends must not:
 // Python before 3.14 would end it by unwinding, through frames of C++ that then drop references
 // without the GIL. It waits for the process to end instead, also if the end begins while it waits
-// for the GIL: the unwinding is caught and goes no further.
+// for the GIL: the unwinding is caught and goes no further. `state` is what leave() gave.
 inline void come_back(PyThreadState* state) {
+  if (state == nullptr) return;
   if (interpreter_is_ending()) wait_for_the_end();
   try {
     PyEval_RestoreThread(state);
@@ -46,7 +53,7 @@ template <typename Work>
 auto without_gil(Work&& work) {
   using Result = decltype(work());
   std::optional<Failure> failure;
-  PyThreadState* const state = PyEval_SaveThread();
+  PyThreadState* const state = leave();
   if constexpr (std::is_void_v<Result>) {
     try {
       work();
@@ -86,7 +93,7 @@ inline bool on_main_thread() { return PyThread_get_thread_ident() == main_thread
 // Empty on other threads, which get no signals. After it has said true a Python exception is set.
 class SignalCheck {
  public:
-  SignalCheck() : wanted_(on_main_thread()) {}
+  SignalCheck() : wanted_(on_main_thread() && !interpreter_is_ending()) {}
 
   InterruptCheck check() {
     if (!wanted_) return {};

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
+import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, TypeVar
 
@@ -11,6 +14,7 @@ import numpy.typing as npt
 
 from zarrloom import _core
 from zarrloom.config import config
+from zarrloom.errors import InvalidArgumentError
 from zarrloom.progress import Progress, ProgressLike
 from zarrloom.selection import Selection, parse
 from zarrloom.stores import Store
@@ -22,8 +26,9 @@ Result = TypeVar("Result")
 class Attributes(MutableMapping[str, Any]):
     """An array's attributes: JSON values by name. Every change is stored at once.
 
-    Changes of one process never undo each other's whole document unnoticed only if they are made
-    through one handle at a time; another process's changes are seen by the next access.
+    Every access reads the stored document, so that it sees what others have changed. Changes by the
+    threads of one process never undo each other; two processes that change attributes at the same
+    moment may. A changed value inside a list or dict has to be assigned to be stored.
     """
 
     def __init__(self, native: _core.Array) -> None:
@@ -34,26 +39,29 @@ class Attributes(MutableMapping[str, Any]):
         return attributes
 
     def _write(self, attributes: Mapping[str, Any]) -> None:
-        self._native.write_attributes(json.dumps(dict(attributes)))
+        self._native.write_attributes(to_json(attributes, self._native.zarr_format))
 
     def __getitem__(self, name: str) -> Any:
         return self._read()[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
-        self._write({**self._read(), name: value})
+        self.update({name: value})
 
     def __delitem__(self, name: str) -> None:
-        attributes = self._read()
-        del attributes[name]
-        self._write(attributes)
+        with _attributes_lock:
+            attributes = self._read()
+            del attributes[name]
+            self._write(attributes)
 
     def update(self, *args: Any, **kwargs: Any) -> None:
         """Set many at once, with one write."""
-        self._write({**self._read(), **dict(*args, **kwargs)})
+        with _attributes_lock:
+            self._write({**self._read(), **dict(*args, **kwargs)})
 
     def put(self, attributes: Mapping[str, Any]) -> None:
         """Replace all of them."""
-        self._write(attributes)
+        with _attributes_lock:
+            self._write(attributes)
 
     def asdict(self) -> dict[str, Any]:
         """Give a copy as a plain dict."""
@@ -67,6 +75,26 @@ class Attributes(MutableMapping[str, Any]):
 
     def __repr__(self) -> str:
         return f"<Attributes {self._read()!r}>"
+
+
+_attributes_lock = threading.Lock()  # over reading, changing and writing a document
+
+
+def _renew_lock() -> None:
+    """Another thread of the parent may have held the lock when this process was forked."""
+    global _attributes_lock
+    _attributes_lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
+
+
+def to_json(attributes: Mapping[str, Any], zarr_format: int) -> str:
+    """Write attributes as JSON. Only format 2 can hold NaN and infinities."""
+    try:
+        return json.dumps(dict(attributes), allow_nan=zarr_format == 2)
+    except (TypeError, ValueError) as error:
+        raise InvalidArgumentError(f"attributes cannot be stored as JSON: {error}") from None
 
 
 class Array:
@@ -108,10 +136,7 @@ class Array:
     @property
     def size(self) -> int:
         """Number of elements."""
-        size = 1
-        for extent in self._shape:
-            size *= extent
-        return size
+        return math.prod(self._shape)
 
     @property
     def nbytes(self) -> int:
@@ -126,10 +151,7 @@ class Array:
     @property
     def nchunks(self) -> int:
         """Number of chunks, stored or not."""
-        count = 1
-        for extent in self._native.grid:
-            count *= extent
-        return count
+        return math.prod(self._native.grid)
 
     @property
     def attrs(self) -> Attributes:
@@ -246,12 +268,7 @@ class Array:
         selection = parse(index, self._shape)
         box = np.empty(selection.count, self._dtype)
         self._native.read(selection.start, selection.step, selection.count, box)
-        if selection.scalar:
-            return box[selection.view or ()]
-        if selection.view is None:
-            return box
-        # The leading Ellipsis keeps an array without dimensions an array.
-        return box[(..., *selection.view)]
+        return box if selection.view is None else box[selection.view]
 
     def __setitem__(self, index: Any, value: Any) -> None:
         selection = parse(index, self._shape)
@@ -260,18 +277,12 @@ class Array:
         )
 
     def _box(self, selection: Selection, value: Any) -> np.ndarray[Any, Any]:
-        """Broadcast and cast what is assigned to the box, as numpy does. Copies only if it must."""
-        value = np.asarray(value)
-        if value.dtype != self._dtype:
-            value = value.astype(self._dtype, casting="unsafe")
-        if selection.view is None:
-            return np.broadcast_to(value, selection.count)
-        target = np.broadcast_to(np.empty((), self._dtype), selection.count)[selection.view]
-        if value.ndim == 0:
-            return np.broadcast_to(value, selection.count)
-        box = np.empty(selection.count, self._dtype)
-        box[selection.view] = np.broadcast_to(value, target.shape)
-        return box
+        """Cast what is assigned and see it as the box, as numpy does. Copied only to be cast."""
+        if not isinstance(value, np.ndarray) or value.dtype != self._dtype:
+            cast = np.empty(np.shape(value), self._dtype)
+            cast[...] = value  # by numpy's own rules of assignment
+            value = cast
+        return selection.box_of(_broadcast(value, selection.shape()))
 
     def read(
         self,
@@ -306,24 +317,11 @@ class Array:
         parsed = parse(selection, self._shape)
         if out is None:
             out = np.empty(parsed.count, self._dtype)
-            box, result = out, out if parsed.view is None else out[(..., *parsed.view)]
+            box, result = out, out if parsed.view is None else out[parsed.view]
         else:
-            box, result = self._out_box(parsed, out), out
-        self._native.read(parsed.start, parsed.step, parsed.count, box, parallel or 0)
+            box, result = _out_box(parsed, out), out
+        self._native.read(parsed.start, parsed.step, parsed.count, box, _workers(parallel))
         return result
-
-    def _out_box(self, parsed: Selection, out: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """See `out` as the box that is read: the opposite of ``box[parsed.view]``."""
-        wanted = np.broadcast_to(np.empty((), self._dtype), parsed.count)
-        if parsed.view is not None:
-            wanted = wanted[parsed.view]
-        if out.shape != wanted.shape:
-            raise ValueError(f"out has shape {out.shape}, but the selection {wanted.shape}")
-        if parsed.view is None:
-            return out
-        new_axes = tuple(0 if part is None else slice(None) for part in parsed.view if part != 0)
-        box = out[(..., *new_axes)]
-        return box[(..., *(_inverse(part) for part in parsed.view if part is not None))]
 
     def get_slice(
         self,
@@ -401,7 +399,7 @@ class Array:
         if filter is not None:
             every = np.ndindex(*self.cdata_shape) if chunks is None else chunks
             chunks = [index for index in every if filter(index)]
-        native = self._native.stream(parallel=parallel or 0, ordered=ordered, chunks=chunks)
+        native = self._native.stream(parallel=_workers(parallel), ordered=ordered, chunks=chunks)
         return ChunkStream(native, Progress(progress, native.total))
 
     def parallel_chunk_map(
@@ -446,9 +444,33 @@ class Array:
         return ChunkMap(stream, fn, workers, ordered, timeout)
 
 
-def _inverse(part: Any) -> Any:
-    """Undo one entry of a selection's view: an integer becomes a new axis."""
-    return None if isinstance(part, int) else part
+def _workers(parallel: int | None) -> int:
+    """Give the core's number, whose 0 is the default."""
+    if parallel is not None and parallel < 1:
+        raise InvalidArgumentError(f"parallel must be at least 1, not {parallel}")
+    return parallel or 0
+
+
+def _out_box(parsed: Selection, out: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a numpy array, not {type(out).__name__}")
+    if out.shape != parsed.shape():
+        raise InvalidArgumentError(
+            f"out has shape {out.shape}, but the selection has shape {parsed.shape()}"
+        )
+    return parsed.box_of(out)
+
+
+def _broadcast(value: np.ndarray[Any, Any], shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """Broadcast as assignment does, which also takes more dimensions if they are of extent 1."""
+    while value.ndim > len(shape) and value.shape[0] == 1:
+        value = value[0, ...]
+    try:
+        return np.broadcast_to(value, shape)
+    except ValueError:
+        raise InvalidArgumentError(
+            f"could not broadcast an array of shape {value.shape} to the selection's shape {shape}"
+        ) from None
 
 
 def _slices(

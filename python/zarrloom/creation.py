@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zarrloom import _core
-from zarrloom.array import Array
+from zarrloom.array import Array, to_json
 from zarrloom.errors import InvalidArgumentError, NodeNotFoundError
 from zarrloom.stores import StoreLike, to_store
 
@@ -144,9 +144,9 @@ def create_array(
         The format.
     attributes : mapping, optional
         JSON values.
-    chunk_key_encoding : dict or str, optional
+    chunk_key_encoding : dict, tuple, str or ChunkKeyEncoding, optional
         ``{"name": "default" or "v2", "separator": "/" or "."}``. Default: "default" with "/" in
-        format 3, "." in format 2.
+        format 3, "." in format 2. Also ``("v2", "/")``.
     dimension_names : iterable of str or None, optional
         Format 3 only.
     overwrite : bool, default False
@@ -190,7 +190,7 @@ def create_array(
         filters=_codecs_json(filters, default=[]),
         serializer=_codecs_json(serializer, default=None),
         compressors=_codecs_json(compressors, default=None),
-        attributes=json.dumps(dict(attributes or {})),
+        attributes=to_json(attributes or {}, zarr_format),
         dimension_names=None if dimension_names is None else list(dimension_names),
         **_key_encoding(chunk_key_encoding),
     )
@@ -200,7 +200,7 @@ def create_array(
     return array
 
 
-def save(store: StoreLike, data: npt.ArrayLike, **create: Any) -> None:
+def save(store: StoreLike, data: npt.ArrayLike, *, path: str | None = None, **create: Any) -> None:
     """Write a numpy array as a Zarr array, in place of what lies there.
 
     Parameters
@@ -209,10 +209,12 @@ def save(store: StoreLike, data: npt.ArrayLike, **create: Any) -> None:
         Where.
     data : array_like
         What.
+    path : str, optional
+        The array's path in the store. Default: the root.
     **create
         As in `create_array`.
     """
-    create_array(store, data=np.asarray(data), **{"overwrite": True, **create})
+    create_array(store, data=np.asarray(data), **{"name": path, "overwrite": True, **create})
 
 
 def load(store: StoreLike, *, path: str | None = None) -> np.ndarray[Any, Any]:
@@ -262,7 +264,10 @@ def _fill_bytes(fill_value: Any, dtype: np.dtype[Any]) -> bytes | None:
         _check_integer(fill_value, native)
     if native.kind == "V":
         return bytes(fill_value) if isinstance(fill_value, bytes) else _void_bytes(fill_value)
-    return np.asarray(fill_value).astype(native).tobytes()
+    try:
+        return np.asarray(fill_value).astype(native).tobytes()
+    except (TypeError, ValueError) as error:
+        raise InvalidArgumentError(f"fill_value {fill_value!r} is no {native}: {error}") from None
 
 
 def _void_bytes(fill_value: Any) -> bytes:
@@ -272,7 +277,11 @@ def _void_bytes(fill_value: Any) -> bytes:
 def _check_integer(fill_value: Any, dtype: np.dtype[Any]) -> None:
     """numpy's casts would wrap around or cut."""
     limits = np.iinfo(dtype)
-    if int(fill_value) != fill_value or not limits.min <= int(fill_value) <= limits.max:
+    try:
+        fits = int(fill_value) == fill_value and limits.min <= int(fill_value) <= limits.max
+    except (TypeError, ValueError, OverflowError):  # a NaN, an infinity, text
+        fits = False
+    if not fits:
         raise InvalidArgumentError(f"fill_value {fill_value!r} is no {dtype}")
 
 
@@ -318,6 +327,8 @@ def _key_encoding(encoding: Any) -> dict[str, Any]:
         encoding = encoding.to_dict()
     if isinstance(encoding, str):
         encoding = {"name": encoding}
+    if isinstance(encoding, tuple):
+        encoding = dict(zip(("name", "separator"), encoding, strict=False))
     name = encoding["name"]
     if name not in ("default", "v2"):
         raise InvalidArgumentError(f'chunk_key_encoding must be "default" or "v2", not {name!r}')

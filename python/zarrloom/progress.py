@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from zarrloom.errors import InvalidArgumentError
+
 
 class Bar(Protocol):
     """What tqdm and rich have in common."""
@@ -44,15 +46,21 @@ class Progress:
             return None
         if show is True:
             return self._own_bar(label)
-        if not hasattr(show, "update"):
-            return lambda: show(self.done, self.total)
-        bar: Any = show
-        bar.total = self.total
-        return lambda: bar.update(1)
+        update = getattr(show, "update", None)
+        if update is not None:
+            show.total = self.total  # type: ignore[union-attr]
+            return lambda: update(1)
+        if not callable(show):
+            raise InvalidArgumentError(
+                f"progress must be True, a function or have update(n), unlike {show!r}"
+            )
+        return lambda: show(self.done, self.total)
 
     def _own_bar(self, label: str) -> Callable[[], Any]:
-        if importlib.util.find_spec("rich") is None or not sys.stderr.isatty():
-            return self._line(label)
+        if not sys.stderr.isatty():
+            return self._last_line(label)
+        if importlib.util.find_spec("rich") is None:
+            return lambda: print(f"\r{self._text(label)}", end=self._line_end(), file=sys.stderr)
         from rich.console import Console
         from rich.progress import Progress as RichProgress
 
@@ -62,14 +70,20 @@ class Progress:
         self._end = bar.stop
         return lambda: bar.update(task, completed=self.done)
 
-    def _line(self, label: str) -> Callable[[], Any]:
-        every = max(1, self.total // 10)
+    def _last_line(self, label: str) -> Callable[[], Any]:
+        """Into a file or a log: nothing but the end."""
 
         def tell() -> None:
-            if self.done % every == 0 or self.done == self.total:
-                print(f"{label}: {self.done} of {self.total}", file=sys.stderr)
+            if self.done == self.total:
+                print(self._text(label), file=sys.stderr)
 
         return tell
+
+    def _text(self, label: str) -> str:
+        return f"{label}: {self.done} of {self.total}"
+
+    def _line_end(self) -> str:
+        return "\n" if self.done == self.total else ""
 
     def step(self) -> None:
         """One more is done."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from operator import index as to_int
 from typing import Any
 
+import numpy as np
+
 from zarrloom.errors import SelectionError
 
+_ALL = slice(None)
+_REVERSED = slice(None, None, -1)
 
-@dataclass(slots=True)
+
 class Selection:
-    """A box of elements, read in ascending order.
+    """A box of elements, read in ascending order, and how it becomes what was asked for.
 
     ``start``, ``step`` (at least 1) and ``count`` have an entry for each dimension of the array.
     ``view`` is the index that turns the box, an array of shape ``count``, into the result: it
@@ -19,11 +22,38 @@ class Selection:
     result.
     """
 
-    start: tuple[int, ...]
-    step: tuple[int, ...]
-    count: tuple[int, ...]
-    view: tuple[Any, ...] | None
-    scalar: bool
+    __slots__ = ("count", "start", "step", "view")
+
+    def __init__(
+        self,
+        start: tuple[int, ...],
+        step: tuple[int, ...],
+        count: tuple[int, ...],
+        view: tuple[Any, ...] | None,
+    ) -> None:
+        self.start = start
+        self.step = step
+        self.count = count
+        self.view = view
+
+    def shape(self) -> tuple[int, ...]:
+        """Give the shape of the result."""
+        if self.view is None:
+            return self.count
+        extents = iter(self.count)
+        pairs = [(part, 1 if part is None else next(extents)) for part in self._parts()]
+        return tuple(extent for part, extent in pairs if part is None or isinstance(part, slice))
+
+    def box_of(self, result: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """See an array of the result's shape as the box: the opposite of ``box[view]``."""
+        if self.view is None:
+            return result
+        undo = tuple(0 if part is None else None if part == 0 else part for part in self._parts())
+        box: np.ndarray[Any, Any] = result[(*undo, Ellipsis)]
+        return box
+
+    def _parts(self) -> tuple[Any, ...]:
+        return tuple(part for part in self.view or () if part is not Ellipsis)
 
 
 def parse(index: Any, shape: tuple[int, ...]) -> Selection:
@@ -40,91 +70,98 @@ def parse(index: Any, shape: tuple[int, ...]) -> Selection:
     ------
     SelectionError
         An integer is out of bounds, there are too many indices, or one is of another kind.
+    ValueError
+        A slice's step is 0.
     """
     if index is Ellipsis:
-        zeros = (0,) * len(shape)
-        return Selection(zeros, (1,) * len(shape), shape, None, False)
-    items = _expand(index if isinstance(index, tuple) else (index,), len(shape))
+        return Selection((0,) * len(shape), (1,) * len(shape), shape, None)
+    given = index if isinstance(index, tuple) else (index,)
+    items, has_ellipsis = _expand(given, len(shape))
     start: list[int] = []
     step: list[int] = []
     count: list[int] = []
     view: list[Any] = []
-    plain = True
-    extents = iter(shape)
+    plain = bool(items) or has_ellipsis
+    scalar = not has_ellipsis
     for item in items:
         if item is None:
             view.append(None)
-            plain = False
+            plain = scalar = False
             continue
+        extent = shape[len(start)]
+        part: Any = 0
         if isinstance(item, slice):
-            begin, stride, length, turned = _slice(item, next(extents))
-            view.append(_REVERSED if turned else _ALL)
-            plain = plain and not turned
+            begin, stride, length, part = _slice(item, extent)
+            scalar = False
+            plain = plain and part is _ALL
         else:
-            begin, stride, length = _integer(item, next(extents), len(start)), 1, 1
-            view.append(0)
+            begin, stride, length = _integer(item, extent, len(start)), 1, 1
             plain = False
         start.append(begin)
         step.append(stride)
         count.append(length)
-    scalar = _is_scalar(index, view, len(shape))
-    return Selection(
-        tuple(start), tuple(step), tuple(count), None if plain else tuple(view), scalar
-    )
+        view.append(part)
+    if not scalar:
+        view.append(Ellipsis)  # else integers alone would make a scalar of the box
+    return Selection(tuple(start), tuple(step), tuple(count), None if plain else tuple(view))
 
 
-_ALL = slice(None)
-_REVERSED = slice(None, None, -1)
-
-
-def _is_scalar(index: Any, view: list[Any], rank: int) -> bool:
-    """Whether numpy gives a scalar: integers alone, and no Ellipsis."""
-    if len(view) != rank or any(part != 0 for part in view):
-        return False
-    return not any(part is Ellipsis for part in (index if isinstance(index, tuple) else (index,)))
-
-
-def _expand(items: tuple[Any, ...], rank: int) -> list[Any]:
-    """Write out the Ellipsis, or the one that numpy adds at the end."""
-    ellipses = sum(item is Ellipsis for item in items)
+def _expand(items: tuple[Any, ...], rank: int) -> tuple[tuple[Any, ...], bool]:
+    """Write out the Ellipsis, or the one that numpy adds at the end. True if one was given."""
+    given = 0
+    at = len(items)
+    ellipses = 0
+    for i, item in enumerate(items):
+        if item is Ellipsis:
+            at = i
+            ellipses += 1
+        elif item is not None:
+            given += 1
     if ellipses > 1:
         raise SelectionError("an index can only have a single ellipsis ('...')")
-    missing = rank - sum(item is not None and item is not Ellipsis for item in items)
-    if missing < 0:
+    if given > rank:
         raise SelectionError(
-            f"too many indices for array: array is {rank}-dimensional, "
-            f"but {rank - missing} were indexed"
+            f"too many indices for array: array is {rank}-dimensional, but {given} were indexed"
         )
-    at = next((i for i, item in enumerate(items) if item is Ellipsis), len(items))
-    return [*items[:at], *(_ALL,) * missing, *items[at + 1 :]]
+    if given == rank and not ellipses:
+        return items, False
+    return (*items[:at], *(_ALL,) * (rank - given), *items[at + 1 :]), bool(ellipses)
 
 
-def _slice(item: slice, extent: int) -> tuple[int, int, int, bool]:
-    """Start, step, count of a slice in ascending order, and whether it descends."""
+def _slice(item: slice, extent: int) -> tuple[int, int, int, slice]:
+    """Start, step, count of a slice in ascending order, and what makes the slice of that."""
+    if item is _ALL:
+        return 0, 1, extent, _ALL
     try:
         begin, end, stride = item.indices(extent)
     except TypeError as error:
         raise SelectionError(f"{item} is no slice of integers: {error}") from None
+    if stride == 1:
+        return (begin, 1, end - begin, _ALL) if end > begin else (0, 1, 0, _ALL)
     length = len(range(begin, end, stride))
     if length == 0:
-        return 0, 1, 0, False
+        return 0, 1, 0, _ALL
     if stride > 0:
-        return begin, stride, length, False
-    return begin + (length - 1) * stride, -stride, length, True
+        return begin, stride, length, _ALL
+    return begin + (length - 1) * stride, -stride, length, _REVERSED
 
 
 def _integer(item: Any, extent: int, axis: int) -> int:
-    if isinstance(item, bool):
-        raise SelectionError("a boolean index is not supported; use integers and slices")
+    if type(item) is not int:
+        item = _to_int(item)
+    if not -extent <= item < extent:
+        raise SelectionError(f"index {item} is out of bounds for axis {axis} with size {extent}")
+    position: int = item + extent if item < 0 else item
+    return position
+
+
+def _to_int(item: Any) -> int:
+    if isinstance(item, bool | np.bool_):
+        raise SelectionError("a boolean index is not supported yet; use integers and slices")
     try:
-        position = to_int(item)
+        return to_int(item)
     except TypeError:
         raise SelectionError(
-            f"an index of type {type(item).__name__} is not supported: integers, slices, "
+            f"an index of type {type(item).__name__} is not supported yet: integers, slices, "
             "Ellipsis and None (newaxis) are; read a box and index the numpy array"
         ) from None
-    if not -extent <= position < extent:
-        raise SelectionError(
-            f"index {position} is out of bounds for axis {axis} with size {extent}"
-        )
-    return position + extent if position < 0 else position

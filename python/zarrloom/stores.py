@@ -107,6 +107,10 @@ def to_store(store: StoreLike) -> Store:
     """Turn a path, a ``file://`` or ``memory://`` URL or a store into a store."""
     if isinstance(store, Store):
         return store
+    if not isinstance(store, str | os.PathLike):
+        raise TypeError(
+            f"a store is a path, a URL, FileStore(...) or MemoryStore(), not {type(store).__name__}"
+        )
     if isinstance(store, os.PathLike) or not str(store).startswith("memory://"):
         return FileStore(store)
     return MemoryStore()

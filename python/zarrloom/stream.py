@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
@@ -23,13 +25,15 @@ class ChunkStream:
     """An iterator over ``(chunk_index, data)``, read and decoded ahead by native threads.
 
     Made by `Array.chunk_stream`. Several threads may take from one stream; each chunk goes to one
-    of them. As a context manager, and when it is dropped, it stops reading ahead and frees all.
+    of them. As a context manager, and when it is dropped, it stops reading ahead and frees
+    everything.
     """
 
     def __init__(self, native: _core.Stream, progress: Progress) -> None:
         self._native = native
         self._progress = progress
         self._lock = threading.Lock()  # guards _progress
+        _streams.add(self)
 
     def __iter__(self) -> ChunkStream:
         return self
@@ -59,12 +63,23 @@ class ChunkStream:
         self.close()
 
 
+_streams: weakref.WeakSet[ChunkStream] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_streams() -> None:
+    """Nothing is read ahead while the process takes itself apart."""
+    for stream in list(_streams):
+        stream.close()
+
+
 class _Call:
     """One call of the mapped function, or the failure to read its chunk."""
 
     def __init__(self, index: ChunkIndex | None) -> None:
         self.index = index
         self.began = time.monotonic()
+        self.took = 0.0  # seconds, once it is finished
         self.finished = False
         self.result: Any = None
         self.error: BaseException | None = None
@@ -115,6 +130,7 @@ class _Work(Generic[Result]):
         except BaseException as error:
             call.error = error
         with self.changed:
+            call.took = time.monotonic() - call.began
             call.finished = True
             self.changed.notify_all()
         return True
@@ -161,13 +177,15 @@ class ChunkMap(Generic[Result]):
 
     def __next__(self) -> Result:
         self._start()
-        call = self._wait()
-        if call is None:
+        try:
+            call = self._wait()
+            if call is None:
+                raise StopIteration
+            if call.error is not None:
+                raise call.error
+        except BaseException:  # the end, the first failure, Ctrl-C
             self.close()
-            raise StopIteration
-        if call.error is not None:
-            self.close()
-            raise call.error
+            raise
         result: Result = call.result
         return result
 
@@ -187,14 +205,15 @@ class ChunkMap(Generic[Result]):
         work = self._work
         with work.changed:
             while True:
+                if work.closed or (work.live == 0 and not work.calls):
+                    return None
                 ready = work.calls[:1] if self._ordered else work.calls
                 for call in ready:
                     if call.finished:
                         work.calls.remove(call)
                         work.changed.notify_all()
+                        self._check_in_time(call, call.took)
                         return call
-                if work.closed or (work.live == 0 and not work.calls):
-                    return None
                 work.changed.wait(self._patience())
 
     def _patience(self) -> float:
@@ -204,16 +223,14 @@ class ChunkMap(Generic[Result]):
         now = time.monotonic()
         patience = 1.0
         for call in self._work.calls:
-            left = call.began + self._timeout - now
-            if not call.finished and left <= 0:
-                self._fail_late(call)
             if not call.finished:
-                patience = min(patience, left)
+                self._check_in_time(call, now - call.began)
+                patience = min(patience, call.began + self._timeout - now)
         return patience
 
-    def _fail_late(self, call: _Call) -> None:
-        self._work.closed = True
-        self._work.changed.notify_all()
+    def _check_in_time(self, call: _Call, seconds: float) -> None:
+        if self._timeout is None or seconds < self._timeout:
+            return
         error = DeadlineError(
             f"chunk {call.index}: the function has run for more than {self._timeout} s"
         )

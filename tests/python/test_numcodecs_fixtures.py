@@ -62,7 +62,13 @@ def test_fixtures_decode_equal(fixtures: Path, codec: str) -> None:
             }
             store.write(".zarray", json.dumps(metadata).encode())
             store.write("0", encoded)
-            array = zarrloom.open_array(store)
+            try:
+                array = zarrloom.open_array(store)
+            except zarrloom.UnsupportedError as error:
+                # c-blosc is built without Snappy by default; then it is refused by its name.
+                assert config["cname"] == "snappy"
+                assert "snappy" in str(error)
+                continue
             assert array[...].tobytes() == raw.tobytes(), f"{source} {config}"
             compared += 1
     assert compared >= 10

@@ -93,6 +93,13 @@ std::optional<DataType> sized_type(std::string_view text, char letter, Kind kind
   return DataType{kind, static_cast<std::size_t>(*size), "", 1};
 }
 
+// Appends: for "V" + a temporary string GCC 12 warns of an overlap that cannot be (-Wrestrict).
+std::string sized_name(char letter, std::size_t size) {
+  std::string name(1, letter);
+  name += std::to_string(size);
+  return name;
+}
+
 }  // namespace
 
 std::size_t DataType::swap_size() const {
@@ -110,8 +117,8 @@ std::size_t DataType::swap_size() const {
 
 std::string DataType::numpy_name() const {
   switch (kind) {
-    case Kind::raw: return "V" + std::to_string(item_size);
-    case Kind::fixed_bytes: return "S" + std::to_string(item_size);
+    case Kind::raw: return sized_name('V', item_size);
+    case Kind::fixed_bytes: return sized_name('S', item_size);
     case Kind::datetime: return "datetime64" + unit_text(*this);
     case Kind::timedelta: return "timedelta64" + unit_text(*this);
     default: break;

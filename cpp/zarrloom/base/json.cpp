@@ -91,52 +91,62 @@ void check_depth(std::string_view text) {
   }
 }
 
-Json convert(yyjson_val* value);
+// Builds values from a document that was parsed in place: its strings lie where they were read, and
+// so tell their position.
+class Converter {
+ public:
+  Converter(std::string_view text, const char* parsed) : text_(text), parsed_(parsed) {}
 
-Json convert_array(yyjson_val* value) {
-  Json::Array array;
-  array.reserve(yyjson_arr_size(value));
-  yyjson_arr_iter iter = yyjson_arr_iter_with(value);
-  while (yyjson_val* item = yyjson_arr_iter_next(&iter)) array.push_back(convert(item));
-  return array;
-}
-
-std::string string_of(yyjson_val* value) {
-  return {yyjson_get_str(value), yyjson_get_len(value)};
-}
-
-Json convert_object(yyjson_val* value) {
-  Json::Object object;
-  object.reserve(yyjson_obj_size(value));
-  std::unordered_set<std::string> seen;
-  yyjson_obj_iter iter = yyjson_obj_iter_with(value);
-  while (yyjson_val* key = yyjson_obj_iter_next(&iter)) {
-    std::string name = string_of(key);
-    if (!seen.insert(name).second) {
-      fail(ErrorCode::corrupt_metadata, "the key \"" + name + "\" is given twice in one object");
+  Json convert(yyjson_val* value) const {
+    switch (yyjson_get_type(value)) {
+      case YYJSON_TYPE_BOOL: return Json(yyjson_get_bool(value));
+      case YYJSON_TYPE_NUM: return number(value);
+      case YYJSON_TYPE_RAW: return Json(BigNumber{{yyjson_get_raw(value), yyjson_get_len(value)}});
+      case YYJSON_TYPE_STR: return Json(string(value));
+      case YYJSON_TYPE_ARR: return array(value);
+      case YYJSON_TYPE_OBJ: return object(value);
+      default: return Json();
     }
-    object.emplace_back(std::move(name), convert(yyjson_obj_iter_get_val(key)));
   }
-  return object;
-}
 
-Json convert_number(yyjson_val* value) {
-  if (yyjson_is_uint(value)) return Json(static_cast<std::uint64_t>(yyjson_get_uint(value)));
-  if (yyjson_is_sint(value)) return Json(static_cast<std::int64_t>(yyjson_get_sint(value)));
-  return Json(yyjson_get_real(value));
-}
-
-Json convert(yyjson_val* value) {
-  switch (yyjson_get_type(value)) {
-    case YYJSON_TYPE_BOOL: return Json(yyjson_get_bool(value));
-    case YYJSON_TYPE_NUM: return convert_number(value);
-    case YYJSON_TYPE_RAW: return Json(BigNumber{{yyjson_get_raw(value), yyjson_get_len(value)}});
-    case YYJSON_TYPE_STR: return Json(string_of(value));
-    case YYJSON_TYPE_ARR: return convert_array(value);
-    case YYJSON_TYPE_OBJ: return convert_object(value);
-    default: return Json();
+ private:
+  static Json number(yyjson_val* value) {
+    if (yyjson_is_uint(value)) return Json(static_cast<std::uint64_t>(yyjson_get_uint(value)));
+    if (yyjson_is_sint(value)) return Json(static_cast<std::int64_t>(yyjson_get_sint(value)));
+    return Json(yyjson_get_real(value));
   }
-}
+
+  static std::string string(yyjson_val* value) {
+    return {yyjson_get_str(value), yyjson_get_len(value)};
+  }
+
+  Json array(yyjson_val* value) const {
+    Json::Array items;
+    items.reserve(yyjson_arr_size(value));
+    yyjson_arr_iter iter = yyjson_arr_iter_with(value);
+    while (yyjson_val* item = yyjson_arr_iter_next(&iter)) items.push_back(convert(item));
+    return items;
+  }
+
+  Json object(yyjson_val* value) const {
+    Json::Object members;
+    members.reserve(yyjson_obj_size(value));
+    std::unordered_set<std::string_view> seen;  // of the document's own strings
+    yyjson_obj_iter iter = yyjson_obj_iter_with(value);
+    while (yyjson_val* key = yyjson_obj_iter_next(&iter)) {
+      std::string name = string(key);
+      if (!seen.insert({yyjson_get_str(key), yyjson_get_len(key)}).second) {
+        const auto behind_quote = static_cast<std::size_t>(yyjson_get_str(key) - parsed_);
+        fail_at(text_, behind_quote - 1, "the key \"" + name + "\" is given twice in one object");
+      }
+      members.emplace_back(std::move(name), convert(yyjson_obj_iter_get_val(key)));
+    }
+    return members;
+  }
+
+  std::string_view text_;
+  const char* parsed_;
+};
 
 }  // namespace
 
@@ -146,14 +156,18 @@ Json parse_json(std::string_view text, JsonOptions options) {
   }
   if (text.empty()) fail_at(text, 0, "it is empty");
   check_depth(text);
-  yyjson_read_flag flags = YYJSON_READ_BIGNUM_AS_RAW;
+  yyjson_read_flag flags = YYJSON_READ_BIGNUM_AS_RAW | YYJSON_READ_INSITU;
   if (options.allow_nan) flags |= YYJSON_READ_ALLOW_INF_AND_NAN;
+  std::string parsed(text);
+  parsed.append(YYJSON_PADDING_SIZE, '\0');
   yyjson_read_err error{};
-  // Without the in-situ flag the text is not written to.
   const std::unique_ptr<yyjson_doc, FreeDocument> doc(
-      yyjson_read_opts(const_cast<char*>(text.data()), text.size(), flags, nullptr, &error));
+      yyjson_read_opts(parsed.data(), text.size(), flags, nullptr, &error));
+  if (!doc && error.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) {
+    fail(ErrorCode::out_of_memory, "not enough memory to parse JSON");
+  }
   if (!doc) fail_at(text, error.pos, error.msg == nullptr ? "unreadable" : error.msg);
-  return convert(yyjson_doc_get_root(doc.get()));
+  return Converter(text, parsed.data()).convert(yyjson_doc_get_root(doc.get()));
 }
 
 namespace {

@@ -79,8 +79,9 @@ inline constexpr int kJsonMaxDepth = 64;
 // nesting deeper than kJsonMaxDepth, a key given twice, anything behind the value.
 Json parse_json(std::string_view text, JsonOptions options = {});
 
-// Throws invalid_argument for nesting that could not be read again. indent 0 = on one line. Doubles are written in the shortest form that reads back equal and keep a
-// ".0"; a NaN or infinite double is written bare (only format 2 attributes can hold one).
+// indent 0 = on one line. Doubles are written in the shortest form that reads back equal and keep a
+// ".0"; a NaN or infinite double is written bare (only format 2 attributes can hold one). Throws
+// invalid_argument for nesting that could not be read again.
 std::string write_json(const Json& value, int indent = 2);
 
 }  // namespace zarrloom

@@ -15,7 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         code: int = options.run(options)
-    except ZarrloomError as error:
+    except (ZarrloomError, MemoryError) as error:
         print(f"zarrloom: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

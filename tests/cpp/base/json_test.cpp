@@ -116,9 +116,10 @@ TEST(Json, ErrorsGiveLineAndColumn) {
   EXPECT_TRUE(says(refused(std::string_view("1\0", 2)), "line 1, column 2"));
 }
 
-TEST(Json, DuplicateKeysAreRefusedByName) {
-  EXPECT_TRUE(says(refused("{\"a\": 1, \"a\": 1}"), "\"a\""));
+TEST(Json, DuplicateKeysAreRefusedByNameAndPlace) {
+  EXPECT_TRUE(says(refused("{\"a\": 1, \"a\": 1}"), "line 1, column 10"));
   const std::string message = refused("{\"x\": [{\n  \"ab\": 1,\n \"\\u0061b\": 2}]}");
+  EXPECT_TRUE(says(message, "line 3, column 2")) << message;
   EXPECT_TRUE(says(message, "\"ab\"")) << message;
   EXPECT_EQ(round_trip(R"({"a":{"a":1},"b":{"a":1}})"), R"({"a":{"a":1},"b":{"a":1}})");
 }

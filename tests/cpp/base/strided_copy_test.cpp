@@ -189,6 +189,14 @@ TEST(SwapBytes, ReversesEachUnit) {
   }
 }
 
+TEST(SwapBytes, OtherUnitsAreABug) {
+  std::vector<std::byte> bytes(48);
+  expect_error(ErrorCode::internal, [&] { swap_bytes(bytes, 16); });
+  expect_error(ErrorCode::internal, [&] {
+    strided_copy_swapped({bytes.data(), {1}, {16}, 16}, {bytes.data() + 16, {1}, {16}, 16}, 16);
+  });
+}
+
 std::vector<std::byte> item_of(Random& random, std::size_t size, bool uniform) {
   std::vector<std::byte> item(size, std::byte{0x5a});
   if (!uniform) {

@@ -190,10 +190,8 @@ TEST_P(Transfer, AStoreThatAnswersLaterIsReadWithManyInFlight) {
   const Array array = Array::open(slow, "", open_options());
   CallOptions options;
   options.parallel = 20;
-  const auto began = std::chrono::steady_clock::now();
   EXPECT_EQ(read_all(array, options), counting(kShape));
-  const auto took = std::chrono::steady_clock::now() - began;
-  EXPECT_LT(took, std::chrono::milliseconds(20 * 20 / 2));  // 20 chunks, far from one by one
+  EXPECT_EQ(slow->most_in_flight(), 20u);  // all chunks, and no thread for each
 }
 
 TEST_P(Transfer, InterruptStopsAReadAndLeavesTheOutputAlone) {
@@ -204,15 +202,15 @@ TEST_P(Transfer, InterruptStopsAReadAndLeavesTheOutputAlone) {
   const Array array = Array::open(slow, "", open_options());
   CallOptions options;
   options.parallel = 1;
-  const auto began = std::chrono::steady_clock::now();
-  options.interrupt = [&] { return std::chrono::steady_clock::now() - began > std::chrono::milliseconds(100); };
+  int asked = 0;
+  options.interrupt = [&] { return ++asked == 2; };
   try {
     read_all(array, options);
     FAIL() << "was not interrupted";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::cancelled);
   }
-  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(1));
+  EXPECT_EQ(asked, 2);
 }
 
 // Sixteen writers on disjoint parts of the same chunks: nothing may be lost.
