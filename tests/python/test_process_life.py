@@ -268,6 +268,38 @@ time.sleep(0.1)
         assert "terminate" not in done.stderr
 
 
+LAST_WORDS = {
+    "a stream in a cycle": "last = array.chunk_stream(parallel=4); next(last); last.cycle = last",
+    "a map in a cycle": """
+last = array.parallel_chunk_map(lambda index, data: index)
+next(last)
+last.cycle = last""",
+    "a finalizer that reads and writes": """
+class Last:
+    def __del__(self, array=array):
+        array[0] = array[1]
+        assert len(list(array.chunk_stream(parallel=2))) == 64
+last = Last()
+last.cycle = last""",
+}
+
+
+@pytest.mark.parametrize("what", LAST_WORDS)
+def test_e5_use_while_the_interpreter_ends(what: str) -> None:
+    script = f"""
+import zarrloom
+array = zarrloom.create_array(
+    zarrloom.MemoryStore(), shape=(64, 64), chunks=(8, 8), dtype="int16"
+)
+array[...] = 1
+{LAST_WORDS[what]}
+print("done", flush=True)
+"""
+    done = run(script, timeout=30)
+    assert done.returncode == 0, done.stderr
+    assert (done.stdout, done.stderr) == ("done\n", "")
+
+
 def test_sixteen_threads_read_and_write(array: zarrloom.Array) -> None:
     errors: list[BaseException] = []
 
