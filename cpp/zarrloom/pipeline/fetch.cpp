@@ -85,14 +85,23 @@ void fetch_inline(Fetch& fetch, const std::string& key) {
   });
 }
 
-void fetch_later(Fetch&& fetch, const std::string& key, const Continue& later) {
-  auto shared = std::make_shared<Fetch>(std::move(fetch));
+void fetch_later(Fetch& fetch, const std::string& key, const Continue& later) {
+  const auto shared = std::make_shared<Fetch>(fetch);
   const MutableBytes into = direct_target(*shared->dataset, shared->task, shared->out);
   shared->dataset->store->read(
       request_for(*shared->dataset, key, into), [shared, later](ReadResult result) {
         auto kept = std::make_shared<ReadResult>(std::move(result));
         later([shared, kept] { finish(*shared, std::move(*kept)); });
       });
+}
+
+void start(Fetch& fetch, const Continue& later) {
+  const std::string key = fetch.dataset->chunk_key(fetch.task.chunk);
+  if (fetch.dataset->store->capabilities().answers_inline) {
+    fetch_inline(fetch, key);
+  } else {
+    fetch_later(fetch, key, later);
+  }
 }
 
 }  // namespace
@@ -112,11 +121,12 @@ Failure chunk_failure(const Dataset& dataset, const Dims& chunk, const Failure& 
 void fetch_chunk(const Dataset& dataset, const ChunkTask& task, const ArrayView& out,
                  const Continue& later, ChunkDone done) {
   Fetch fetch{&dataset, task, out, std::move(done)};
-  const std::string key = dataset.chunk_key(task.chunk);
-  if (dataset.store->capabilities().answers_inline) {
-    fetch_inline(fetch, key);
-  } else {
-    fetch_later(std::move(fetch), key, later);
+  try {
+    start(fetch, later);
+  } catch (...) {
+    // Only what comes ahead of an answer throws: no memory for scratch, a key that is none. Whoever
+    // waits must hear of it like of any other failure, since a task of the pool must not throw.
+    fetch.done(chunk_failure(dataset, task.chunk, current_failure()), ChunkState::stored);
   }
 }
 
