@@ -15,7 +15,8 @@ const Dims kChunk{64, 64, 64};
 CodecChain chain_of(const std::vector<CodecConfig>& compressors) {
   std::vector<CodecConfig> codecs{{"bytes", Json::Object{{"endian", "little"}}}};
   codecs.insert(codecs.end(), compressors.begin(), compressors.end());
-  return CodecChain(codecs, {kChunk, dtype_from_numpy_name("uint16"), {std::byte{0}, std::byte{0}}});
+  return CodecChain(codecs,
+                    {kChunk, dtype_from_numpy_name("uint16"), {std::byte{0}, std::byte{0}}});
 }
 
 void encode(benchmark::State& state, const std::vector<CodecConfig>& compressors) {

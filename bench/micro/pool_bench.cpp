@@ -19,7 +19,8 @@ void parallel_for_per_index(benchmark::State& state) {
     parallel_for(*pool, count, {.max_workers = static_cast<std::size_t>(state.range(0))},
                  [&](std::int64_t i) { sum.fetch_add(i, std::memory_order_relaxed); });
   }
-  const std::int64_t expected = count * (count - 1) / 2 * static_cast<std::int64_t>(state.iterations());
+  const std::int64_t expected =
+      count * (count - 1) / 2 * static_cast<std::int64_t>(state.iterations());
   if (sum != expected) state.SkipWithError("indices lost");
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) * count);
 }

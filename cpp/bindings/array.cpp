@@ -122,8 +122,7 @@ OpenOptions open_options(std::optional<int> zarr_format, bool read_only, bool wr
 BoundArray open(std::shared_ptr<Store> store, const std::string& path,
                 std::optional<int> zarr_format, bool read_only, bool write_empty_chunks) {
   const OpenOptions options = open_options(zarr_format, read_only, write_empty_chunks);
-  return BoundArray(
-      without_gil([&] { return Array::open(std::move(store), path, options); }));
+  return BoundArray(without_gil([&] { return Array::open(std::move(store), path, options); }));
 }
 
 std::vector<CodecConfig> codecs_from_json(const std::string& text) {
@@ -232,10 +231,9 @@ void bind_array(py::module_& module) {
       .def_property_readonly("read_only", [](const BoundArray& b) { return b.array.read_only(); })
       .def_property_readonly("dimension_names",
                              [](const BoundArray& b) { return b.array.metadata().dimension_names; })
-      .def_property_readonly("v2_order",
-                             [](const BoundArray& b) {
-                               return std::string(1, b.array.metadata().v2.order);
-                             })
+      .def_property_readonly(
+          "v2_order",
+          [](const BoundArray& b) { return std::string(1, b.array.metadata().v2.order); })
       .def_property_readonly("codecs_json", &codecs_json)
       .def_property_readonly("metadata_json", &metadata_json)
       .def("read_attributes", &read_attributes)

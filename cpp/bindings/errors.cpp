@@ -1,9 +1,8 @@
 // Errors of the core as the exception classes of zarrloom.errors.
-#include "zarrloom/base/error.h"
-
 #include <array>
 
 #include "bind.h"
+#include "zarrloom/base/error.h"
 
 namespace zarrloom::bindings {
 namespace {
@@ -12,23 +11,22 @@ namespace py = pybind11;
 
 // By ErrorCode.
 constexpr std::array kCodes{
-    "invalid_argument", "selection",         "node_not_found", "node_exists", "corrupt_data",
-    "corrupt_metadata", "unsupported",       "read_only",      "storage",     "permission_denied",
-    "deadline",         "conflict",          "cancelled",      "out_of_memory", "internal",
+    "invalid_argument", "selection",   "node_not_found", "node_exists",   "corrupt_data",
+    "corrupt_metadata", "unsupported", "read_only",      "storage",       "permission_denied",
+    "deadline",         "conflict",    "cancelled",      "out_of_memory", "internal",
 };
 constexpr std::array kClasses{
-    "InvalidArgumentError", "SelectionError",  "NodeNotFoundError", "NodeExistsError",
-    "CorruptDataError",     "MetadataError",   "UnsupportedError",  "ReadOnlyError",
-    "StorageError",         "PermissionDeniedError", "DeadlineError", "ConflictError",
-    "CancelledError",       "OutOfMemoryError", "ZarrloomError",
+    "InvalidArgumentError", "SelectionError",        "NodeNotFoundError", "NodeExistsError",
+    "CorruptDataError",     "MetadataError",         "UnsupportedError",  "ReadOnlyError",
+    "StorageError",         "PermissionDeniedError", "DeadlineError",     "ConflictError",
+    "CancelledError",       "OutOfMemoryError",      "ZarrloomError",
 };
 static_assert(kClasses.size() == static_cast<std::size_t>(ErrorCode::internal) + 1);
 static_assert(kCodes.size() == kClasses.size());
 
 py::object exception_for(const Failure& failure) {
   const py::module_ errors = py::module_::import("zarrloom.errors");
-  py::object error =
-      errors.attr(kClasses[static_cast<std::size_t>(failure.code)])(failure.message);
+  py::object error = errors.attr(kClasses[static_cast<std::size_t>(failure.code)])(failure.message);
   error.attr("code") = kCodes[static_cast<std::size_t>(failure.code)];
   if (!failure.key.empty()) error.attr("key") = failure.key;
   if (!failure.message.empty() && failure.message.starts_with("chunk ")) {

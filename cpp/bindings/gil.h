@@ -27,11 +27,9 @@ inline bool interpreter_is_ending() {
   for (;;) pause();
 }
 
-// Null: it was kept, for whoever holds it while the interpreter ends is the thread that ends it. That
-// thread still drops streams and runs __del__; it would wait for itself when it came back.
-inline PyThreadState* leave() {
-  return interpreter_is_ending() ? nullptr : PyEval_SaveThread();
-}
+// Null: it was kept, for whoever holds it while the interpreter ends is the thread that ends it.
+// That thread still drops streams and runs __del__; it would wait for itself when it came back.
+inline PyThreadState* leave() { return interpreter_is_ending() ? nullptr : PyEval_SaveThread(); }
 
 // Takes the thread state back. A daemon thread that comes back while the interpreter ends must not:
 // Python before 3.14 would end it by unwinding, through frames of C++ that then drop references
@@ -47,8 +45,8 @@ inline void come_back(PyThreadState* state) {
   }
 }
 
-// Runs `work` without the GIL (on a free-threaded build: detached). What it throws comes out with the
-// GIL taken.
+// Runs `work` without the GIL (on a free-threaded build: detached). What it throws comes out with
+// the GIL taken.
 template <typename Work>
 auto without_gil(Work&& work) {
   using Result = decltype(work());
@@ -89,8 +87,9 @@ inline void find_main_thread() {
 
 inline bool on_main_thread() { return PyThread_get_thread_ident() == main_thread; }
 
-// Lets Ctrl-C end a long call: asked by the waiting thread itself, which takes the GIL for a moment.
-// Empty on other threads, which get no signals. After it has said true a Python exception is set.
+// Lets Ctrl-C end a long call: asked by the waiting thread itself, which takes the GIL for a
+// moment. Empty on other threads, which get no signals. After it has said true a Python exception
+// is set.
 class SignalCheck {
  public:
   SignalCheck() : wanted_(on_main_thread() && !interpreter_is_ending()) {}

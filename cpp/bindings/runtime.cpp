@@ -22,9 +22,8 @@ py::dict options_now() {
 
 void configure(std::size_t threads, std::size_t io_concurrency, std::size_t memory_limit) {
   without_gil([&] {
-    default_runtime()->configure({.threads = threads,
-                                  .io_concurrency = io_concurrency,
-                                  .memory_limit = memory_limit});
+    default_runtime()->configure(
+        {.threads = threads, .io_concurrency = io_concurrency, .memory_limit = memory_limit});
   });
 }
 

@@ -37,7 +37,8 @@ void bind_stores(py::module_& module) {
       .def("locate", &Store::locate)
       .def("read", &read)
       .def("write", &write)
-      .def("erase", [](const Store& s, const std::string& key) { without_gil([&] { s.erase(key); }); })
+      .def("erase",
+           [](const Store& s, const std::string& key) { without_gil([&] { s.erase(key); }); })
       .def("erase_prefix",
            [](const Store& s, const std::string& prefix) {
              without_gil([&] { erase_prefix(s, prefix); });
@@ -51,9 +52,8 @@ void bind_stores(py::module_& module) {
       "open_store",
       [](const std::string& url, bool read_only, bool fsync, bool follow_symlinks) {
         return without_gil([&] {
-          return open_store(url, {.read_only = read_only,
-                                  .fsync = fsync,
-                                  .follow_symlinks = follow_symlinks});
+          return open_store(
+              url, {.read_only = read_only, .fsync = fsync, .follow_symlinks = follow_symlinks});
         });
       },
       py::arg("url"), py::kw_only(), py::arg("read_only") = false, py::arg("fsync") = false,

@@ -48,9 +48,9 @@ Array Array::open(std::shared_ptr<Store> store, std::string_view path, const Ope
   std::optional<ArrayMetadata> metadata = read_array_metadata(*store, path, options.zarr_format);
   if (!metadata) fail_not_found(*store, path, options.zarr_format);
   auto dataset = make_dataset(store, path, *metadata);
-  return Array(std::make_shared<const State>(State{std::move(store), std::string(path),
-                                                   std::move(*metadata), std::move(dataset),
-                                                   with_runtime(options)}));
+  return Array(
+      std::make_shared<const State>(State{std::move(store), std::string(path), std::move(*metadata),
+                                          std::move(dataset), with_runtime(options)}));
 }
 
 Array Array::create(std::shared_ptr<Store> store, std::string_view path,
@@ -66,9 +66,9 @@ Array Array::create(std::shared_ptr<Store> store, std::string_view path,
     erase_prefix(*store, path);
   }
   write_array_metadata(*store, path, metadata);
-  return Array(std::make_shared<const State>(State{std::move(store), std::string(path),
-                                                   std::move(metadata), std::move(dataset),
-                                                   with_runtime(options)}));
+  return Array(
+      std::make_shared<const State>(State{std::move(store), std::string(path), std::move(metadata),
+                                          std::move(dataset), with_runtime(options)}));
 }
 
 const ArrayMetadata& Array::metadata() const { return state_->metadata; }
@@ -79,9 +79,7 @@ bool Array::read_only() const {
 }
 Dims Array::grid() const { return grid_shape(shape(), chunk_shape()); }
 
-std::string Array::chunk_key(const Dims& chunk) const {
-  return state_->dataset->chunk_key(chunk);
-}
+std::string Array::chunk_key(const Dims& chunk) const { return state_->dataset->chunk_key(chunk); }
 
 void Array::read(const Selection& selection, const ArrayView& out,
                  const CallOptions& options) const {

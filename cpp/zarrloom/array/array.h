@@ -41,11 +41,12 @@ class Array {
   const std::shared_ptr<Store>& store() const;
   const std::string& path() const;
   bool read_only() const;
-  Dims grid() const;  // chunks in each dimension
+  Dims grid() const;                               // chunks in each dimension
   std::string chunk_key(const Dims& chunk) const;  // in the store
 
   // Selections are checked; see read_selection and write_selection.
-  void read(const Selection& selection, const ArrayView& out, const CallOptions& options = {}) const;
+  void read(const Selection& selection, const ArrayView& out,
+            const CallOptions& options = {}) const;
   void write(const Selection& selection, const ConstArrayView& from,
              const CallOptions& options = {}) const;  // throws read_only
 

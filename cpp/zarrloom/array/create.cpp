@@ -36,8 +36,7 @@ void check_options(const CreateOptions& options) {
          "zarr_format must be 2 or 3, not " + std::to_string(options.zarr_format));
   }
   if (options.order != 'C' && options.order != 'F') {
-    fail(ErrorCode::invalid_argument,
-         "order must be C or F, not " + std::string(1, options.order));
+    fail(ErrorCode::invalid_argument, "order must be C or F, not " + std::string(1, options.order));
   }
   for (std::int64_t extent : options.shape) {
     if (extent >= 0) continue;
@@ -126,8 +125,8 @@ void check_v2_options(const CreateOptions& options) {
          "format 2 has no serializer \"" + options.serializer->name + "\"");
   }
   if (options.compressors && options.compressors->size() > 1) {
-    fail(ErrorCode::invalid_argument, "format 2 takes one compressor, not " +
-                                          std::to_string(options.compressors->size()));
+    fail(ErrorCode::invalid_argument,
+         "format 2 takes one compressor, not " + std::to_string(options.compressors->size()));
   }
   if (options.key_encoding && !options.key_encoding->v2_style) {
     fail(ErrorCode::invalid_argument, "format 2 has chunk keys of the v2 style only");
@@ -171,9 +170,8 @@ ArrayMetadata reparse_v2(const ArrayMetadata& metadata) {
   const JsonOptions lenient{.allow_nan = true};
   const std::string zarray = checked_json_text(write_v2_metadata(metadata), lenient);
   const std::string zattrs = checked_json_text(metadata.attributes, lenient);
-  return parse_own([&] {
-    return parse_v2_metadata(parse_json(zarray, lenient), parse_json(zattrs, lenient));
-  });
+  return parse_own(
+      [&] { return parse_v2_metadata(parse_json(zarray, lenient), parse_json(zattrs, lenient)); });
 }
 
 ArrayMetadata make_v2(const CreateOptions& options) {

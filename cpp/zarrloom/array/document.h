@@ -30,8 +30,7 @@ inline Dims read_dims(const Json& value, std::string_view name) {
   if (list == nullptr) fail_member(name, "a list of integers", value);
   if (list->size() > kMaxRank) {
     fail(ErrorCode::unsupported, std::string(name) + " has " + std::to_string(list->size()) +
-                                     " dimensions; " + std::to_string(kMaxRank) +
-                                     " are supported");
+                                     " dimensions; " + std::to_string(kMaxRank) + " are supported");
   }
   Dims dims;
   for (const Json& item : *list) {

@@ -296,13 +296,17 @@ Json write(const FillValue& value, Format format, const DataType& dtype) {
   const std::size_t size = dtype.item_size;
   switch (dtype.kind) {
     case Kind::raw:
-    case Kind::fixed_bytes: return write_bytes(value, format, dtype);
+    case Kind::fixed_bytes:
+      return write_bytes(value, format, dtype);
     case Kind::complex:
       return Json::Array{write_float(load_bits(value, 0, size / 2), size / 2, format),
                          write_float(load_bits(value, size / 2, size / 2), size / 2, format)};
-    case Kind::boolean: return value[0] != std::byte{0};
-    case Kind::floating: return write_float(load_bits(value, 0, size), size, format);
-    default: return write_integer(load_bits(value, 0, size), dtype);
+    case Kind::boolean:
+      return value[0] != std::byte{0};
+    case Kind::floating:
+      return write_float(load_bits(value, 0, size), size, format);
+    default:
+      return write_integer(load_bits(value, 0, size), dtype);
   }
 }
 

@@ -17,11 +17,11 @@ using FillValue = std::vector<std::byte>;  // one element in native byte order
 
 // The members that only format 2 has; kept so that metadata is written back as it was.
 struct V2Members {
-  bool big_endian = false;     // of the dtype string
-  char order = 'C';            // 'C' or 'F'
-  Json compressor;             // null or the object
-  Json filters;                // null or a list
-  bool null_fill = false;      // "fill_value": null, read as zero
+  bool big_endian = false;  // of the dtype string
+  char order = 'C';         // 'C' or 'F'
+  Json compressor;          // null or the object
+  Json filters;             // null or a list
+  bool null_fill = false;   // "fill_value": null, read as zero
 };
 
 struct ArrayMetadata {
@@ -74,8 +74,8 @@ struct CreateOptions {
   bool big_endian = false;              // stored byte order where no serializer says otherwise
   char order = 'C';                     // 'F': a transpose codec in format 3, "order" in format 2
   // Format 3 names ("zstd"), each list complete. Format 2 takes one compressor and the same names.
-  std::vector<CodecConfig> filters;          // array -> array
-  std::optional<CodecConfig> serializer;     // array -> bytes; absent: bytes
+  std::vector<CodecConfig> filters;                     // array -> array
+  std::optional<CodecConfig> serializer;                // array -> bytes; absent: bytes
   std::optional<std::vector<CodecConfig>> compressors;  // bytes -> bytes; absent: zstd level 0
   std::optional<ChunkKeyEncoding> key_encoding;  // absent: default "/", or v2 "." in format 2
   Json attributes = Json::Object{};

@@ -11,8 +11,9 @@ namespace zarrloom {
 namespace {
 
 constexpr std::array<std::string_view, 9> kMembers{
-    "zarr_format", "shape", "chunks",  "dtype",              "compressor",
-    "fill_value",  "order", "filters", "dimension_separator"};
+    "zarr_format", "shape",      "chunks",
+    "dtype",       "compressor", "fill_value",
+    "order",       "filters",    "dimension_separator"};
 
 const std::string& codec_id(const Json& codec, const char* where) {
   const Json* id = codec.find("id");

@@ -13,8 +13,8 @@ namespace zarrloom {
 namespace {
 
 constexpr std::array<std::string_view, 11> kMembers{
-    "zarr_format",        "node_type",  "shape",  "data_type",  "chunk_grid",
-    "chunk_key_encoding", "fill_value", "codecs", "attributes", "dimension_names",
+    "zarr_format",         "node_type",  "shape",  "data_type",  "chunk_grid",
+    "chunk_key_encoding",  "fill_value", "codecs", "attributes", "dimension_names",
     "storage_transformers"};
 
 constexpr std::array<std::string_view, 14> kCoreTypes{
@@ -136,14 +136,17 @@ DataType read_data_type(const Json& value) {
 Json write_data_type(const DataType& dtype) {
   const auto size = static_cast<std::int64_t>(dtype.item_size);
   switch (dtype.kind) {
-    case Kind::raw: return "r" + std::to_string(8 * size);
-    case Kind::fixed_bytes: return write_extension(kNulBytes, Json::Object{{"length_bytes", size}});
+    case Kind::raw:
+      return "r" + std::to_string(8 * size);
+    case Kind::fixed_bytes:
+      return write_extension(kNulBytes, Json::Object{{"length_bytes", size}});
     case Kind::datetime:
     case Kind::timedelta:
       return write_extension(dtype.kind == Kind::datetime ? kDatetime : kTimedelta,
                              Json::Object{{"unit", dtype.unit.empty() ? "generic" : dtype.unit},
                                           {"scale_factor", dtype.unit_scale}});
-    default: return dtype.numpy_name();
+    default:
+      return dtype.numpy_name();
   }
 }
 
@@ -152,8 +155,7 @@ Json write_data_type(const DataType& dtype) {
 Dims read_chunk_grid(const Json& value, const Dims& shape) {
   const CodecConfig grid = read_extension(value, "chunk_grid");
   if (grid.name != "regular") {
-    fail(ErrorCode::unsupported,
-         "chunk_grid \"" + grid.name + "\" is not known; known is regular");
+    fail(ErrorCode::unsupported, "chunk_grid \"" + grid.name + "\" is not known; known is regular");
   }
   check_members(grid.configuration, "chunk_grid", {"chunk_shape"});
   Dims chunk_shape = read_dims(required_member(grid.configuration, "chunk_shape"), "chunk_shape");
@@ -164,8 +166,8 @@ Dims read_chunk_grid(const Json& value, const Dims& shape) {
 ChunkKeyEncoding read_key_encoding(const Json& value) {
   const CodecConfig encoding = read_extension(value, "chunk_key_encoding");
   if (encoding.name != "default" && encoding.name != "v2") {
-    fail(ErrorCode::unsupported, "chunk_key_encoding \"" + encoding.name +
-                                     "\" is not known; known are default, v2");
+    fail(ErrorCode::unsupported,
+         "chunk_key_encoding \"" + encoding.name + "\" is not known; known are default, v2");
   }
   check_members(encoding.configuration, "chunk_key_encoding", {"separator"});
   const bool v2_style = encoding.name == "v2";
@@ -213,9 +215,9 @@ void check_storage_transformers(const Json& document) {
   const Json::Array* list = value->as_array();
   if (list == nullptr) fail_member("storage_transformers", "a list", *value);
   if (list->empty()) return;
-  fail(ErrorCode::unsupported,
-       "storage transformer \"" + read_extension(list->front(), "storage_transformers").name +
-           "\" is not known; none are");
+  fail(ErrorCode::unsupported, "storage transformer \"" +
+                                   read_extension(list->front(), "storage_transformers").name +
+                                   "\" is not known; none are");
 }
 
 void read_unknown_members(const Json& document, ArrayMetadata& metadata) {

@@ -16,14 +16,14 @@ void check_path(std::string_view path);
 
 std::string join_key(std::string_view path, std::string_view name);
 
-// Looks for format 3 first, then for format 2; a given format looks for that alone. nullopt if there
-// is nothing. Throws invalid_argument if there is a group, and what parsing throws, naming the key.
+// Looks for format 3 first, then for format 2; a given format looks for that alone. nullopt if
+// there is nothing. Throws invalid_argument if there is a group, and what parsing throws, naming
+// the key.
 std::optional<ArrayMetadata> read_array_metadata(const Store& store, std::string_view path,
                                                  std::optional<int> zarr_format);
 
 // One atomic write for each document: zarr.json, or .zattrs (if there are attributes) and .zarray.
-void write_array_metadata(const Store& store, std::string_view path,
-                          const ArrayMetadata& metadata);
+void write_array_metadata(const Store& store, std::string_view path, const ArrayMetadata& metadata);
 
 // True if an array or a group of either format lies at the path.
 bool node_exists(const Store& store, std::string_view path);

@@ -29,9 +29,7 @@ struct BasicArrayView {
     }
     return n == 0 ? std::numeric_limits<std::int64_t>::max() : static_cast<std::int64_t>(n);
   }
-  std::size_t byte_size() const {
-    return static_cast<std::size_t>(element_count()) * item_size;
-  }
+  std::size_t byte_size() const { return static_cast<std::size_t>(element_count()) * item_size; }
   operator BasicArrayView<const std::byte>() const
     requires(!std::is_const_v<Byte>)
   {

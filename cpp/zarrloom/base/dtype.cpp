@@ -34,7 +34,7 @@ constexpr std::array<Named, 14> kNamed{{
     {"complex128", 'c', Kind::complex, 16},
 }};
 
-constexpr std::array<std::string_view, 14> kUnits{"Y",  "M",  "W",  "D",  "h",  "m", "s",
+constexpr std::array<std::string_view, 14> kUnits{"Y",  "M",  "W",  "D",  "h",  "m",  "s",
                                                   "ms", "us", "μs", "ns", "ps", "fs", "as"};
 
 [[noreturn]] void fail_unknown(std::string_view text) {
@@ -117,11 +117,16 @@ std::size_t DataType::swap_size() const {
 
 std::string DataType::numpy_name() const {
   switch (kind) {
-    case Kind::raw: return sized_name('V', item_size);
-    case Kind::fixed_bytes: return sized_name('S', item_size);
-    case Kind::datetime: return "datetime64" + unit_text(*this);
-    case Kind::timedelta: return "timedelta64" + unit_text(*this);
-    default: break;
+    case Kind::raw:
+      return sized_name('V', item_size);
+    case Kind::fixed_bytes:
+      return sized_name('S', item_size);
+    case Kind::datetime:
+      return "datetime64" + unit_text(*this);
+    case Kind::timedelta:
+      return "timedelta64" + unit_text(*this);
+    default:
+      break;
   }
   for (const Named& row : kNamed) {
     if (row.kind == kind && row.item_size == item_size) return std::string(row.name);
@@ -161,11 +166,16 @@ V2DataType dtype_from_v2(std::string_view text) {
 std::string dtype_to_v2(const DataType& dtype, bool big_endian) {
   const std::string order = dtype.swap_size() == 1 ? "|" : big_endian ? ">" : "<";
   switch (dtype.kind) {
-    case Kind::raw: return order + "V" + std::to_string(dtype.item_size);
-    case Kind::fixed_bytes: return order + "S" + std::to_string(dtype.item_size);
-    case Kind::datetime: return order + "M8" + unit_text(dtype);
-    case Kind::timedelta: return order + "m8" + unit_text(dtype);
-    default: break;
+    case Kind::raw:
+      return order + "V" + std::to_string(dtype.item_size);
+    case Kind::fixed_bytes:
+      return order + "S" + std::to_string(dtype.item_size);
+    case Kind::datetime:
+      return order + "M8" + unit_text(dtype);
+    case Kind::timedelta:
+      return order + "m8" + unit_text(dtype);
+    default:
+      break;
   }
   for (const Named& row : kNamed) {
     if (row.kind == dtype.kind && row.item_size == dtype.item_size) {

@@ -23,9 +23,9 @@ enum class Kind : std::uint8_t {
 // In memory elements are always in native byte order; the stored order is the `bytes` codec's.
 struct DataType {
   Kind kind = Kind::unsigned_integer;
-  std::size_t item_size = 1;   // bytes
-  std::string unit;            // "ns", "D", ... ("" = generic); datetime and timedelta only
-  std::int64_t unit_scale = 1; // 10 in "10us"
+  std::size_t item_size = 1;    // bytes
+  std::string unit;             // "ns", "D", ... ("" = generic); datetime and timedelta only
+  std::int64_t unit_scale = 1;  // 10 in "10us"
 
   friend bool operator==(const DataType&, const DataType&) = default;
 

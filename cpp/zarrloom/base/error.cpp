@@ -8,8 +8,7 @@ namespace zarrloom {
 Error::Error(ErrorCode code, const std::string& message)
     : Error(Failure{.code = code, .message = message}) {}
 
-Error::Error(Failure failure)
-    : std::runtime_error(failure.message), failure_(std::move(failure)) {}
+Error::Error(Failure failure) : std::runtime_error(failure.message), failure_(std::move(failure)) {}
 
 void fail(ErrorCode code, std::string message) {
   throw Error(Failure{.code = code, .message = std::move(message)});

@@ -30,10 +30,10 @@ enum class ErrorCode {
 
 struct Failure {
   ErrorCode code = ErrorCode::internal;
-  std::string message = {};         // reads as a path inwards: "file:///d/a/c/0: zstd: frame cut"
+  std::string message = {};  // reads as a path inwards: "file:///d/a/c/0: zstd: frame cut"
   std::vector<std::int64_t> chunk = {};  // the chunk's grid index, where one is concerned
-  std::string key = {};             // the stored object's key, where one is concerned
-  int os_error = 0;                 // errno, where a system call failed
+  std::string key = {};                  // the stored object's key, where one is concerned
+  int os_error = 0;                      // errno, where a system call failed
 };
 
 class Error : public std::runtime_error {

@@ -49,9 +49,9 @@ void Json::erase(std::string_view key) {
 }
 
 const char* Json::type_name() const {
-  static constexpr const char* kNames[] = {"null",     "a boolean", "an integer",
+  static constexpr const char* kNames[] = {"null",       "a boolean", "an integer",
                                            "an integer", "a number",  "a number",
-                                           "a string",  "an array",  "an object"};
+                                           "a string",   "an array",  "an object"};
   return kNames[value_.index()];
 }
 
@@ -99,13 +99,20 @@ class Converter {
 
   Json convert(yyjson_val* value) const {
     switch (yyjson_get_type(value)) {
-      case YYJSON_TYPE_BOOL: return Json(yyjson_get_bool(value));
-      case YYJSON_TYPE_NUM: return number(value);
-      case YYJSON_TYPE_RAW: return Json(BigNumber{{yyjson_get_raw(value), yyjson_get_len(value)}});
-      case YYJSON_TYPE_STR: return Json(string(value));
-      case YYJSON_TYPE_ARR: return array(value);
-      case YYJSON_TYPE_OBJ: return object(value);
-      default: return Json();
+      case YYJSON_TYPE_BOOL:
+        return Json(yyjson_get_bool(value));
+      case YYJSON_TYPE_NUM:
+        return number(value);
+      case YYJSON_TYPE_RAW:
+        return Json(BigNumber{{yyjson_get_raw(value), yyjson_get_len(value)}});
+      case YYJSON_TYPE_STR:
+        return Json(string(value));
+      case YYJSON_TYPE_ARR:
+        return array(value);
+      case YYJSON_TYPE_OBJ:
+        return object(value);
+      default:
+        return Json();
     }
   }
 

@@ -117,12 +117,18 @@ void copy_items(const std::byte* from, std::byte* to, const Loop& loop) {
 
 void copy_items(const std::byte* from, std::byte* to, const Loop& loop, std::size_t item_size) {
   switch (item_size) {
-    case 1: return copy_items<1>(from, to, loop);
-    case 2: return copy_items<2>(from, to, loop);
-    case 4: return copy_items<4>(from, to, loop);
-    case 8: return copy_items<8>(from, to, loop);
-    case 16: return copy_items<16>(from, to, loop);
-    default: break;
+    case 1:
+      return copy_items<1>(from, to, loop);
+    case 2:
+      return copy_items<2>(from, to, loop);
+    case 4:
+      return copy_items<4>(from, to, loop);
+    case 8:
+      return copy_items<8>(from, to, loop);
+    case 16:
+      return copy_items<16>(from, to, loop);
+    default:
+      break;
   }
   for (std::int64_t i = 0; i < loop.count; ++i) {
     std::memcpy(to, from, item_size);
@@ -177,8 +183,8 @@ void swap_in_place(MutableBytes bytes) {
 
 void check_alike(const ConstArrayView& from, const ArrayView& to) {
   if (from.shape == to.shape && from.item_size == to.item_size) return;
-  fail(ErrorCode::internal, "copy between shapes " + to_string(from.shape) + " and " +
-                                to_string(to.shape));
+  fail(ErrorCode::internal,
+       "copy between shapes " + to_string(from.shape) + " and " + to_string(to.shape));
 }
 
 }  // namespace
@@ -225,11 +231,16 @@ void strided_copy_swapped(const ConstArrayView& from, const ArrayView& to, std::
 void swap_bytes(MutableBytes bytes, std::size_t swap_size) {
   switch (swap_size) {
     case 0:
-    case 1: return;
-    case 2: return swap_in_place<std::uint16_t>(bytes);
-    case 4: return swap_in_place<std::uint32_t>(bytes);
-    case 8: return swap_in_place<std::uint64_t>(bytes);
-    default: fail_unit(swap_size);
+    case 1:
+      return;
+    case 2:
+      return swap_in_place<std::uint16_t>(bytes);
+    case 4:
+      return swap_in_place<std::uint32_t>(bytes);
+    case 8:
+      return swap_in_place<std::uint64_t>(bytes);
+    default:
+      fail_unit(swap_size);
   }
 }
 

@@ -41,8 +41,8 @@ class ByteBudget {
  private:
   void give_back(std::size_t bytes);
 
-  // Atomic, no lock: a lease may be given back in the child of a fork, where a lock could be held by
-  // a thread that does not exist there.
+  // Atomic, no lock: a lease may be given back in the child of a fork, where a lock could be held
+  // by a thread that does not exist there.
   std::atomic<std::size_t> cap_;
   std::atomic<std::size_t> in_use_{0};
   std::atomic<std::size_t> highest_{0};

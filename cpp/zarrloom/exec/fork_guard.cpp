@@ -28,7 +28,7 @@ struct Registry {
     }
   }
 
-  std::mutex mutex;  // held across a fork
+  std::mutex mutex;                      // held across a fork
   std::vector<const ForkGuard*> guards;  // guarded by mutex
   std::atomic<std::uint64_t> generation{0};
 };
@@ -48,7 +48,7 @@ void prepare() {
   for (const ForkGuard* guard : registry().guards) call(guard->callbacks().before);
 }
 
-void resume(std::function<void()> ForkGuard::Callbacks::*side) {
+void resume(std::function<void()> ForkGuard::Callbacks::* side) {
   const auto& guards = registry().guards;
   for (auto guard = guards.rbegin(); guard != guards.rend(); ++guard) {
     call((*guard)->callbacks().*side);

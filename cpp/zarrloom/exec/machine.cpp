@@ -43,8 +43,7 @@ std::size_t usable_cpus() {
 }
 
 std::size_t usable_memory() {
-  const std::size_t machine =
-      positive(sysconf(_SC_PHYS_PAGES)) * positive(sysconf(_SC_PAGESIZE));
+  const std::size_t machine = positive(sysconf(_SC_PHYS_PAGES)) * positive(sysconf(_SC_PAGESIZE));
   return std::min(machine, read_cgroup_limits().memory.value_or(machine));
 }
 

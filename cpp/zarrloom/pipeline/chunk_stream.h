@@ -38,8 +38,8 @@ class ChunkStream {
   ChunkStream(const ChunkStream&) = delete;
   ChunkStream& operator=(const ChunkStream&) = delete;
 
-  // nullopt at the end. Throws Error{cancelled} if the interrupt check says so; the stream can still
-  // be used then.
+  // nullopt at the end. Throws Error{cancelled} if the interrupt check says so; the stream can
+  // still be used then.
   std::optional<ChunkItem> next(const InterruptCheck& interrupt = {});
 
   // Stops reading ahead, waits for what runs and frees it. next() finds the end then.

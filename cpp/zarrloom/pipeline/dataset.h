@@ -23,8 +23,8 @@ struct ChunkKeyEncoding {
 
 struct Dataset {
   std::shared_ptr<Store> store;
-  std::string path;           // of the array in the store, "" = the store's root
-  std::string metadata_key;   // there as long as the array is
+  std::string path;          // of the array in the store, "" = the store's root
+  std::string metadata_key;  // there as long as the array is
   Dims shape;
   Dims chunk_shape;
   ChunkKeyEncoding key_encoding;

@@ -32,8 +32,7 @@ MutableBytes direct_target(const Dataset& dataset, const ChunkTask& task, const 
 }
 
 MutableBytes scratch_target(const Dataset& dataset, Workspace& workspace) {
-  const std::size_t wanted =
-      std::clamp(dataset.codecs.decoded_size(), kMinScratch, kMaxScratch);
+  const std::size_t wanted = std::clamp(dataset.codecs.decoded_size(), kMinScratch, kMaxScratch);
   if (workspace.stored.capacity() < wanted) workspace.stored = Bytes(wanted);
   workspace.stored.resize_uninitialized(workspace.stored.capacity());
   return workspace.stored.span();
@@ -63,9 +62,8 @@ void finish(const Fetch& fetch, ReadResult result) {
   } catch (...) {
     failure = chunk_failure(*fetch.dataset, fetch.task.chunk, current_failure());
   }
-  fetch.done(std::move(failure), result.status == ReadResult::Status::missing
-                                     ? ChunkState::missing
-                                     : ChunkState::stored);
+  fetch.done(std::move(failure), result.status == ReadResult::Status::missing ? ChunkState::missing
+                                                                              : ChunkState::stored);
 }
 
 ReadRequest request_for(const Dataset& dataset, std::string_view key, MutableBytes into) {
@@ -88,11 +86,11 @@ void fetch_inline(Fetch& fetch, const std::string& key) {
 void fetch_later(Fetch& fetch, const std::string& key, const Continue& later) {
   const auto shared = std::make_shared<Fetch>(fetch);
   const MutableBytes into = direct_target(*shared->dataset, shared->task, shared->out);
-  shared->dataset->store->read(
-      request_for(*shared->dataset, key, into), [shared, later](ReadResult result) {
-        auto kept = std::make_shared<ReadResult>(std::move(result));
-        later([shared, kept] { finish(*shared, std::move(*kept)); });
-      });
+  shared->dataset->store->read(request_for(*shared->dataset, key, into),
+                               [shared, later](ReadResult result) {
+                                 auto kept = std::make_shared<ReadResult>(std::move(result));
+                                 later([shared, kept] { finish(*shared, std::move(*kept)); });
+                               });
 }
 
 void start(Fetch& fetch, const Continue& later) {
@@ -133,8 +131,8 @@ void fetch_chunk(const Dataset& dataset, const ChunkTask& task, const ArrayView&
 ChunkState fetch_chunk_now(const Dataset& dataset, const ChunkTask& task, const ArrayView& out) {
   std::mutex mutex;
   std::condition_variable answered;
-  bool done = false;                // guarded by mutex
-  std::optional<Failure> failed;    // guarded by mutex
+  bool done = false;                      // guarded by mutex
+  std::optional<Failure> failed;          // guarded by mutex
   ChunkState found = ChunkState::stored;  // guarded by mutex
   const Continue at_once = [](const std::function<void()>& rest) { rest(); };
   fetch_chunk(dataset, task, out, at_once, [&](std::optional<Failure> failure, ChunkState state) {

@@ -109,8 +109,8 @@ Selection chunk_selection(const Dims& chunk, const Dims& array_shape, const Dims
     inside = chunk[d] >= 0 && chunk[d] < grid[d];
   }
   if (!inside) {
-    fail(ErrorCode::selection, "there is no chunk " + to_string(chunk) + " in a grid of " +
-                                   to_string(grid) + " chunks");
+    fail(ErrorCode::selection,
+         "there is no chunk " + to_string(chunk) + " in a grid of " + to_string(grid) + " chunks");
   }
   Dims start, count;
   for (std::size_t d = 0; d < grid.size(); ++d) {

@@ -9,12 +9,12 @@
 namespace zarrloom {
 
 struct ChunkTask {
-  Dims chunk;        // grid index
-  Dims start;        // first element, counted from the chunk's origin
+  Dims chunk;  // grid index
+  Dims start;  // first element, counted from the chunk's origin
   Dims step;
   Dims count;
-  Dims out_start;    // where that part lies in the selection's own array
-  bool covers_chunk; // every element of the chunk that is inside the array is selected
+  Dims out_start;     // where that part lies in the selection's own array
+  bool covers_chunk;  // every element of the chunk that is inside the array is selected
 };
 
 class Plan {
@@ -29,7 +29,7 @@ class Plan {
   Dims array_shape_;
   Dims chunk_shape_;
   Selection selection_;
-  Dims tasks_;        // touched chunks in each dimension
+  Dims tasks_;  // touched chunks in each dimension
   Dims first_chunk_;
   std::int64_t task_count_ = 1;
 };

@@ -72,8 +72,8 @@ class RequestWindow {
 
   bool has_place() {  // needs mutex_
     if (in_flight_ >= most_) return false;
-    lease_ = call_.runtime.budget().try_acquire(call_.dataset.codecs.decoded_size(),
-                                                in_flight_ > 0);
+    lease_ =
+        call_.runtime.budget().try_acquire(call_.dataset.codecs.decoded_size(), in_flight_ > 0);
     return static_cast<bool>(lease_);
   }
 

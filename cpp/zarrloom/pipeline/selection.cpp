@@ -32,15 +32,15 @@ void check_selection(const Selection& selection, const Dims& shape) {
   }
   for (std::size_t d = 0; d < rank; ++d) {
     if (selection.step[d] < 1 || selection.count[d] < 0) {
-      fail(ErrorCode::selection, "dimension " + std::to_string(d) +
-                                     ": a step must be at least 1 and a count at least 0");
+      fail(ErrorCode::selection,
+           "dimension " + std::to_string(d) + ": a step must be at least 1 and a count at least 0");
     }
     if (!inside(selection.start[d], selection.step[d], selection.count[d], shape[d])) {
-      fail(ErrorCode::selection,
-           "dimension " + std::to_string(d) + ": start " + std::to_string(selection.start[d]) +
-               ", step " + std::to_string(selection.step[d]) + ", count " +
-               std::to_string(selection.count[d]) + " is not inside an extent of " +
-               std::to_string(shape[d]));
+      fail(ErrorCode::selection, "dimension " + std::to_string(d) + ": start " +
+                                     std::to_string(selection.start[d]) + ", step " +
+                                     std::to_string(selection.step[d]) + ", count " +
+                                     std::to_string(selection.count[d]) +
+                                     " is not inside an extent of " + std::to_string(shape[d]));
     }
   }
 }

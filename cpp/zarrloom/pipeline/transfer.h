@@ -18,10 +18,10 @@ struct WriteOptions {
   bool write_empty_chunks = false;
 };
 
-// Writes `from` (from.shape == selection.count; strides may be 0 to repeat an element). A chunk that
-// is covered is not read first; another is read, changed and written under its object's lock, so
-// that writers of one process never lose an update. Each stored chunk is the old one or the new one;
-// after a failure some chunks may be new.
+// Writes `from` (from.shape == selection.count; strides may be 0 to repeat an element). A chunk
+// that is covered is not read first; another is read, changed and written under its object's lock,
+// so that writers of one process never lose an update. Each stored chunk is the old one or the new
+// one; after a failure some chunks may be new.
 void write_selection(Runtime& runtime, const Dataset& dataset, const Selection& selection,
                      const ConstArrayView& from, const WriteOptions& write = {},
                      const CallOptions& options = {});

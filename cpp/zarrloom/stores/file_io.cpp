@@ -74,8 +74,8 @@ Fd open_part(int folder, const std::string& part, int flags, Symlinks symlinks) 
       [&] { return ::openat(folder, part.c_str(), flags | nofollow | O_CLOEXEC); }));
   if (!fd && errno == ENOTDIR && nofollow != 0) {
     struct stat info;
-    const bool link = ::fstatat(folder, part.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
-                      S_ISLNK(info.st_mode);
+    const bool link =
+        ::fstatat(folder, part.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(info.st_mode);
     errno = link ? ELOOP : ENOTDIR;
   }
   return fd;
@@ -122,8 +122,7 @@ void fail_call(const char* call, int error) {
 
 Fd open_below(int folder, const std::string& path, int flags, Symlinks symlinks) {
   if (symlinks == Symlinks::follow) {
-    return Fd(
-        retry_interrupted([&] { return ::openat(folder, path.c_str(), flags | O_CLOEXEC); }));
+    return Fd(retry_interrupted([&] { return ::openat(folder, path.c_str(), flags | O_CLOEXEC); }));
   }
 #ifdef SYS_openat2
   static std::atomic<bool> kernel_has_it{true};
@@ -148,8 +147,8 @@ Fd open_below_by_parts(int folder, const std::string& path, int flags) {
     const std::size_t slash = path.find('/', begin);
     const bool last = slash == std::string::npos;
     const std::string part = path.substr(begin, last ? slash : slash - begin);
-    Fd next = open_part(current ? current.get() : folder, part, last ? flags : kFolder,
-                        Symlinks::refuse);
+    Fd next =
+        open_part(current ? current.get() : folder, part, last ? flags : kFolder, Symlinks::refuse);
     if (last || !next) return next;
     current = std::move(next);
     begin = slash + 1;
@@ -187,8 +186,8 @@ Fd open_object(int root, const std::string& key, Symlinks symlinks, std::uint64_
 
 void sync_folder(int folder) {
   // `folder` itself may be open without the right to read, which fsync wants.
-  const Fd fd(retry_interrupted(
-      [&] { return ::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
+  const Fd fd(
+      retry_interrupted([&] { return ::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
   if (!fd) fail_call("openat for fsync", errno);
   // EINVAL: a file system that cannot do it for folders.
   if (::fsync(fd.get()) != 0 && errno != EINVAL) fail_call("fsync of the folder", errno);
@@ -202,8 +201,8 @@ void read_at(int fd, std::uint64_t offset, MutableBytes into) {
     });
     if (n < 0) fail_call("pread", errno);
     if (n == 0) {
-      fail(ErrorCode::corrupt_data, "was cut to " + std::to_string(offset + done) +
-                                        " bytes while it was being read");
+      fail(ErrorCode::corrupt_data,
+           "was cut to " + std::to_string(offset + done) + " bytes while it was being read");
     }
     done += static_cast<std::size_t>(n);
   }

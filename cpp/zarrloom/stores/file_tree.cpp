@@ -151,8 +151,8 @@ void erase_tree(int root, const std::string& prefix, Symlinks symlinks) {
   erase_children(folder.get(), std::move(again));
   if (prefix.empty()) return;  // the root is the store's own
   const std::size_t slash = prefix.rfind('/');
-  const Fd parent = open_folder(root, slash == std::string::npos ? "." : prefix.substr(0, slash),
-                                symlinks);
+  const Fd parent =
+      open_folder(root, slash == std::string::npos ? "." : prefix.substr(0, slash), symlinks);
   if (!parent) return;
   const std::string name = prefix.substr(slash == std::string::npos ? 0 : slash + 1);
   if (::unlinkat(parent.get(), name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOTDIR) {

@@ -49,8 +49,8 @@ auto with_place(const Store& store, std::string_view key, Work work) {
 
 void check_writable(const Store& store, std::string_view key) {
   if (store.capabilities().writable) return;
-  throw Error(located(store, key, {.code = ErrorCode::read_only,
-                                   .message = "the store is open for reading only"}));
+  throw Error(located(
+      store, key, {.code = ErrorCode::read_only, .message = "the store is open for reading only"}));
 }
 
 ReadResult failed(Failure failure) {
@@ -113,10 +113,10 @@ void Store::read(const ReadRequest& request, ReadCompletion done) const {
   }
   const auto kept = std::make_shared<const ReadCompletion>(std::move(done));
   try {
-    do_read(request, [this, kept, key = std::string(request.key),
-                      limit = request.limit](ReadResult result) {
-      (*kept)(checked(*this, key, limit, std::move(result)));
-    });
+    do_read(request,
+            [this, kept, key = std::string(request.key), limit = request.limit](ReadResult result) {
+              (*kept)(checked(*this, key, limit, std::move(result)));
+            });
   } catch (...) {
     (*kept)(failed(located(*this, request.key, current_failure())));
   }

@@ -124,8 +124,8 @@ std::shared_ptr<Store> make_memory_store();
 
 struct FileStoreOptions {
   bool read_only = false;
-  bool fsync = false;            // write() returns when the bytes and the name are on the disk
-  bool follow_symlinks = true;   // false: a symbolic link below the root is a permission error
+  bool fsync = false;           // write() returns when the bytes and the name are on the disk
+  bool follow_symlinks = true;  // false: a symbolic link below the root is a permission error
 };
 
 // A folder; made, with its parents, by the first write. The folder is held open: moving it does not

@@ -161,9 +161,8 @@ TEST(MakeMetadata, WhatMakesNoArrayIsRefused) {
   EXPECT_TRUE(refused(3, [](auto& o) { o.dimension_names.emplace(1, "x"); }));
   EXPECT_TRUE(refused(2, [](auto& o) { o.dimension_names.emplace(2, "x"); }));
   EXPECT_TRUE(refused(2, [](auto& o) { o.compressors = {{CodecConfig{"crc32c"}}}; }));
-  EXPECT_TRUE(refused(2, [](auto& o) {
-    o.compressors = {CodecConfig{"gzip"}, CodecConfig{"zstd"}};
-  }));
+  EXPECT_TRUE(
+      refused(2, [](auto& o) { o.compressors = {CodecConfig{"gzip"}, CodecConfig{"zstd"}}; }));
   EXPECT_TRUE(refused(2, [](auto& o) { o.filters = {CodecConfig{"transpose"}}; }));
   EXPECT_TRUE(refused(2, [](auto& o) { o.key_encoding = {false, '/'}; }));
 }

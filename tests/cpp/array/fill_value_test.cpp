@@ -90,11 +90,20 @@ TEST(FillValue, A5BitPatternsOfAnotherWidthAreRefused) {
 }
 
 TEST(FillValue, A5ValuesOutOfRangeAreRefused) {
-  const std::vector<std::pair<const char*, const char*>> wrong{
-      {"300", "uint8"},     {"256", "uint8"},   {"-1", "uint8"},      {"128", "int8"},
-      {"-129", "int8"},     {"65536", "uint16"}, {"-1", "uint64"},    {"2147483648", "int32"},
-      {"18446744073709551616", "uint64"},       {"9223372036854775808", "int64"},
-      {"65520", "float16"}, {"1e39", "float32"}, {"1e400", "float64"}, {"1e400", "int8"}};
+  const std::vector<std::pair<const char*, const char*>> wrong{{"300", "uint8"},
+                                                               {"256", "uint8"},
+                                                               {"-1", "uint8"},
+                                                               {"128", "int8"},
+                                                               {"-129", "int8"},
+                                                               {"65536", "uint16"},
+                                                               {"-1", "uint64"},
+                                                               {"2147483648", "int32"},
+                                                               {"18446744073709551616", "uint64"},
+                                                               {"9223372036854775808", "int64"},
+                                                               {"65520", "float16"},
+                                                               {"1e39", "float32"},
+                                                               {"1e400", "float64"},
+                                                               {"1e400", "int8"}};
   for (const auto& [text, name] : wrong) {
     EXPECT_EQ(code_of([&] { v3(text, name); }), ErrorCode::corrupt_metadata) << text << name;
   }
@@ -104,24 +113,33 @@ TEST(FillValue, A5ValuesOutOfRangeAreRefused) {
 TEST(FillValue, IntegersAreExactUpTo64Bits) {
   EXPECT_EQ(bits_of<std::uint64_t>(v3("18446744073709551615", "uint64")),
             std::numeric_limits<std::uint64_t>::max());
-  for (const auto& [text, name] : std::vector<std::pair<const char*, const char*>>{
-           {"18446744073709551615", "uint64"},
-           {"9223372036854775807", "int64"},
-           {"-9223372036854775808", "int64"},
-           {"-128", "int8"},
-           {"-1", "int16"},
-           {"65535", "uint16"},
-           {"-2147483648", "int32"}}) {
+  for (const auto& [text, name] :
+       std::vector<std::pair<const char*, const char*>>{{"18446744073709551615", "uint64"},
+                                                        {"9223372036854775807", "int64"},
+                                                        {"-9223372036854775808", "int64"},
+                                                        {"-128", "int8"},
+                                                        {"-1", "int16"},
+                                                        {"65535", "uint16"},
+                                                        {"-2147483648", "int32"}}) {
     EXPECT_EQ(rewritten(text, name), text);
   }
 }
 
 TEST(FillValue, KindsAreNotMixed) {
-  const std::vector<std::pair<const char*, const char*>> wrong{
-      {"1.0", "int32"},     {"true", "int32"},  {R"("1")", "int32"},     {"1", "bool"},
-      {R"("NaT")", "int64"}, {"true", "float32"}, {"null", "float32"},    {"1.0", "complex64"},
-      {"[1]", "complex64"}, {"[1, 2, 3]", "complex128"}, {"[true, 1]", "complex64"},
-      {"1.5", "datetime64[ns]"}, {"7", "V2"},   {"[[1], 2]", "V2"}};
+  const std::vector<std::pair<const char*, const char*>> wrong{{"1.0", "int32"},
+                                                               {"true", "int32"},
+                                                               {R"("1")", "int32"},
+                                                               {"1", "bool"},
+                                                               {R"("NaT")", "int64"},
+                                                               {"true", "float32"},
+                                                               {"null", "float32"},
+                                                               {"1.0", "complex64"},
+                                                               {"[1]", "complex64"},
+                                                               {"[1, 2, 3]", "complex128"},
+                                                               {"[true, 1]", "complex64"},
+                                                               {"1.5", "datetime64[ns]"},
+                                                               {"7", "V2"},
+                                                               {"[[1], 2]", "V2"}};
   for (const auto& [text, name] : wrong) {
     EXPECT_EQ(code_of([&] { v3(text, name); }), ErrorCode::corrupt_metadata) << text << name;
   }
@@ -136,12 +154,12 @@ TEST(FillValue, Float16RoundsToNearestEven) {
   EXPECT_EQ(half(65504), 0x7bff);
   EXPECT_EQ(half(65519.99), 0x7bff);
   EXPECT_EQ(half(0x1p-24), 0x0001);
-  EXPECT_EQ(half(0x1p-25), 0x0000);          // a tie, to even
-  EXPECT_EQ(half(0x1.8p-24), 0x0002);        // a tie, to even
+  EXPECT_EQ(half(0x1p-25), 0x0000);            // a tie, to even
+  EXPECT_EQ(half(0x1.8p-24), 0x0002);          // a tie, to even
   EXPECT_EQ(half(1023.75 * 0x1p-24), 0x0400);  // the smallest normal number
-  EXPECT_EQ(half(1 + 0x1p-11), 0x3c00);      // a tie
-  EXPECT_EQ(half(1 + 3 * 0x1p-11), 0x3c02);  // a tie
-  EXPECT_EQ(half(1.9999), 0x4000);           // carries into the exponent
+  EXPECT_EQ(half(1 + 0x1p-11), 0x3c00);        // a tie
+  EXPECT_EQ(half(1 + 3 * 0x1p-11), 0x3c02);    // a tie
+  EXPECT_EQ(half(1.9999), 0x4000);             // carries into the exponent
   EXPECT_EQ(half(1e-300), 0x0000);
 }
 
@@ -235,14 +253,14 @@ TEST(FillValue, AValueOfAnotherSizeIsNotWritten) {
 
 TEST(Base64, KnownTextsAndBack) {
   const std::vector<std::pair<std::string, std::string>> rows{
-      {"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},
-      {"foo", "Zm9v"},  {"foob", "Zm9vYg=="},  {"\xff\xfe\xfb", "//77"}};
+      {"", ""},        {"f", "Zg=="},        {"fo", "Zm8="},
+      {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"\xff\xfe\xfb", "//77"}};
   for (const auto& [plain, text] : rows) {
     EXPECT_EQ(base64_encode(as_byte_view(plain)), text);
     EXPECT_EQ(base64_decode(text), bytes_of(plain));
   }
-  for (const char* text : {"Zg=", "Zg", "Z===", "====", "Zg==Zg==", "Zh==", "Zm9=", "Zm 9",
-                           "=m9v"}) {
+  for (const char* text :
+       {"Zg=", "Zg", "Z===", "====", "Zg==Zg==", "Zh==", "Zm9=", "Zm 9", "=m9v"}) {
     EXPECT_EQ(base64_decode(text), std::nullopt) << text;
   }
 }

@@ -1,6 +1,7 @@
+#include "zarrloom/array/metadata.h"
+
 #include <gtest/gtest.h>
 
-#include "zarrloom/array/metadata.h"
 #include "zarrloom/base/error.h"
 
 namespace zarrloom {
@@ -129,7 +130,8 @@ TEST(MetadataV3, DataTypes) {
   EXPECT_EQ(dtype(R"({"data_type": {"name": "int32", "configuration": {}}})"), "int32");
   EXPECT_EQ(dtype(R"({"data_type": "r16", "fill_value": [0, 1]})"), "V2");
   EXPECT_EQ(dtype(R"({"data_type": {"name": "numpy.timedelta64", "configuration":
-                      {"unit": "generic", "scale_factor": 1}}})"), "timedelta64");
+                      {"unit": "generic", "scale_factor": 1}}})"),
+            "timedelta64");
   EXPECT_EQ(dtype(R"({"data_type": {"name": "numpy.datetime64", "configuration":
                       {"unit": "ns", "scale_factor": 1}}, "fill_value": "NaT"})"),
             "datetime64[ns]");
@@ -139,9 +141,11 @@ TEST(MetadataV3, DataTypes) {
   expect_v3_error(R"({"data_type": {"name": "int32", "configuration": {"bits": 32}}})",
                   ErrorCode::corrupt_metadata, "bits");
   expect_v3_error(R"({"data_type": {"name": "numpy.datetime64", "configuration":
-                      {"unit": "1s", "scale_factor": 2}}})", ErrorCode::corrupt_metadata, "unit");
+                      {"unit": "1s", "scale_factor": 2}}})",
+                  ErrorCode::corrupt_metadata, "unit");
   expect_v3_error(R"({"data_type": {"name": "numpy.datetime64", "configuration":
-                      {"unit": "s", "scale_factor": 0}}})", ErrorCode::corrupt_metadata, "scale");
+                      {"unit": "s", "scale_factor": 0}}})",
+                  ErrorCode::corrupt_metadata, "scale");
 }
 
 TEST(MetadataV3, A5FillValueMustBeThere) {
@@ -179,7 +183,8 @@ TEST(MetadataV3, A7HugeShapesAreFine) {
 TEST(MetadataV3, A8UnknownExtensionsAreNamed) {
   const ErrorCode unsupported = ErrorCode::unsupported;
   expect_v3_error(R"({"codecs": [{"name": "bytes", "configuration": {"endian": "little"}},
-                                 {"name": "mystery"}]})", unsupported, "mystery");
+                                 {"name": "mystery"}]})",
+                  unsupported, "mystery");
   expect_v3_error(R"({"mystery": 1})", unsupported, "mystery");
   expect_v3_error(R"({"mystery": {"must_understand": true}})", unsupported, "mystery");
   expect_v3_error(R"({"mystery": {"must_understand": 0}})", unsupported, "mystery");
@@ -274,30 +279,29 @@ TEST(MetadataV2, MembersAreReadAsAChain) {
 }
 
 TEST(MetadataV2, AWholeDocumentIsWrittenBack) {
-  const char* kept[] = {
-      "{}",
-      R"({"compressor": null, "filters": []})",
-      R"({"compressor": {"id": "zstd", "level": 0}})",
-      R"({"compressor": {"id": "gzip", "level": 1}})",
-      R"({"compressor": {"id": "zlib", "level": 1}})",
-      R"({"compressor": {"id": "lz4", "acceleration": 1}})",
-      R"({"dtype": "<f8", "fill_value": "NaN"})",
-      R"({"dtype": "<u8", "fill_value": 18446744073709551615, "order": "C"})",
-      R"({"dtype": "|S4", "fill_value": "YWI="})",
-      R"({"dtype": "|V3", "fill_value": "AQID"})",
-      R"({"dtype": ">M8[ns]", "fill_value": -9223372036854775808})",
-      R"({"dtype": "|b1", "fill_value": true})",
-      R"({"fill_value": null})",
-      R"({"dimension_separator": "."})",
-      R"({"unknown": {"kept": [1, 2]}})"};
+  const char* kept[] = {"{}",
+                        R"({"compressor": null, "filters": []})",
+                        R"({"compressor": {"id": "zstd", "level": 0}})",
+                        R"({"compressor": {"id": "gzip", "level": 1}})",
+                        R"({"compressor": {"id": "zlib", "level": 1}})",
+                        R"({"compressor": {"id": "lz4", "acceleration": 1}})",
+                        R"({"dtype": "<f8", "fill_value": "NaN"})",
+                        R"({"dtype": "<u8", "fill_value": 18446744073709551615, "order": "C"})",
+                        R"({"dtype": "|S4", "fill_value": "YWI="})",
+                        R"({"dtype": "|V3", "fill_value": "AQID"})",
+                        R"({"dtype": ">M8[ns]", "fill_value": -9223372036854775808})",
+                        R"({"dtype": "|b1", "fill_value": true})",
+                        R"({"fill_value": null})",
+                        R"({"dimension_separator": "."})",
+                        R"({"unknown": {"kept": [1, 2]}})"};
   for (const char* changes : kept) {
     EXPECT_EQ(round_trip_v2(changes), changed(kV2, changes)) << changes;
   }
 }
 
 TEST(MetadataV2, DefaultsAndOneDimension) {
-  Json document = changed(kV2, R"({"shape": [9], "chunks": [3], "dtype": "|u1"})",
-                          "dimension_separator");
+  Json document =
+      changed(kV2, R"({"shape": [9], "chunks": [3], "dtype": "|u1"})", "dimension_separator");
   document.erase("filters");
   const ArrayMetadata metadata = parse_v2_metadata(document, Json());
   EXPECT_EQ(metadata.key_encoding, (ChunkKeyEncoding{true, '.'}));

@@ -34,7 +34,8 @@ TEST(BytesMemory, MoveLeavesAnEmptySourceThatCanBeReused) {
   Bytes to(std::move(from));
   EXPECT_EQ(to.data(), memory);
   EXPECT_EQ(as_text(to.view()), "abc");
-  EXPECT_EQ(from.size(), 0U);  // NOLINT(bugprone-use-after-move): what a move leaves is the contract
+  EXPECT_EQ(from.size(),
+            0U);  // NOLINT(bugprone-use-after-move): what a move leaves is the contract
   EXPECT_EQ(from.capacity(), 0U);
   from.resize_uninitialized(2);
   std::memset(from.data(), 'z', 2);
@@ -79,7 +80,8 @@ TEST(BytesMemory, LargeMemoryBeginsOnALargePage) {
 
 TEST(BytesMemory, ImpossibleSizesAreOutOfMemoryAndLeaveAnEmptyObject) {
   constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
-  for (std::size_t size : {most, most - 1, most - 2 * kMiB, most / 2, most / 2 + 1, most / 2 + kMiB}) {
+  for (std::size_t size :
+       {most, most - 1, most - 2 * kMiB, most / 2, most / 2 + 1, most / 2 + kMiB}) {
     expect_error(ErrorCode::out_of_memory, [&] { Bytes bytes(size); });
   }
   Bytes bytes = Bytes::copy_of(as_byte_view("abc"));

@@ -81,24 +81,43 @@ TEST(DataType, ABarCountsAsLittle) {
 }
 
 TEST(DataType, EveryUnitOfNumpy) {
-  for (const char* unit :
-       {"Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as"}) {
+  for (const char* unit : {"Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as"}) {
     EXPECT_EQ(dtype_from_v2("<M8[" + std::string(unit) + "]").dtype.unit, unit);
   }
   EXPECT_EQ(dtype_from_numpy_name("datetime64[generic]").unit, "");
 }
 
 TEST(DataType, UnknownNamesSayWhatIsKnown) {
-  for (const char* name :
-       {"", "int", "int128", "Int8", "float128", "object", "str", "V", "V0", "S0", "V-1", "V+1",
-        "S4 ", "V99999999999999999999", "datetime64[", "datetime64[]", "datetime64[xx]",
-        "datetime64[0s]", "datetime64[10]", "datetime64[-1s]", "datetime64[9999999999s]",
-        "datetime64ns", "datetime64[ns]]", "<i4"}) {
+  for (const char* name : {"",
+                           "int",
+                           "int128",
+                           "Int8",
+                           "float128",
+                           "object",
+                           "str",
+                           "V",
+                           "V0",
+                           "S0",
+                           "V-1",
+                           "V+1",
+                           "S4 ",
+                           "V99999999999999999999",
+                           "datetime64[",
+                           "datetime64[]",
+                           "datetime64[xx]",
+                           "datetime64[0s]",
+                           "datetime64[10]",
+                           "datetime64[-1s]",
+                           "datetime64[9999999999s]",
+                           "datetime64ns",
+                           "datetime64[ns]]",
+                           "<i4"}) {
     SCOPED_TRACE(name);
     const std::string message =
         expect_error(ErrorCode::unsupported, [&] { dtype_from_numpy_name(name); });
     EXPECT_NE(message.find("\"" + std::string(name) + "\""), std::string::npos) << message;
-    for (const char* known : {"bool", "uint64", "complex128", "V<", "S<", "datetime64[", "timedelta64["}) {
+    for (const char* known :
+         {"bool", "uint64", "complex128", "V<", "S<", "datetime64[", "timedelta64["}) {
       EXPECT_NE(message.find(known), std::string::npos) << message;
     }
   }

@@ -32,9 +32,8 @@ TEST(Error, FailThrowsError) {
 }
 
 TEST(Error, CurrentFailureKeepsAllFieldsOfAnError) {
-  const Failure failure = failure_of([] {
-    throw Error(Failure{ErrorCode::corrupt_data, "frame cut", {3, 4}, "c/3/4", 5});
-  });
+  const Failure failure = failure_of(
+      [] { throw Error(Failure{ErrorCode::corrupt_data, "frame cut", {3, 4}, "c/3/4", 5}); });
   EXPECT_EQ(failure.code, ErrorCode::corrupt_data);
   EXPECT_EQ(failure.message, "frame cut");
   EXPECT_EQ(failure.chunk, (std::vector<std::int64_t>{3, 4}));

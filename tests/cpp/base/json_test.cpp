@@ -25,11 +25,27 @@ bool says(const std::string& message, std::string_view part) {
 }
 
 TEST(Json, OneLineRoundTrips) {
-  for (const char* text :
-       {"null", "true", "false", "0", "-1", "[]", "{}", "\"\"", "[1,[2,[]],{}]",
-        R"({"b":1,"a":{"z":null,"y":[true,false]},"":"x"})", "9223372036854775807",
-        "9223372036854775808", "18446744073709551615", "-9223372036854775808", "0.0", "-0.0",
-        "1.0", "0.1", "1e+300", "5e-324", "1.7976931348623157e+308"}) {
+  for (const char* text : {"null",
+                           "true",
+                           "false",
+                           "0",
+                           "-1",
+                           "[]",
+                           "{}",
+                           "\"\"",
+                           "[1,[2,[]],{}]",
+                           R"({"b":1,"a":{"z":null,"y":[true,false]},"":"x"})",
+                           "9223372036854775807",
+                           "9223372036854775808",
+                           "18446744073709551615",
+                           "-9223372036854775808",
+                           "0.0",
+                           "-0.0",
+                           "1.0",
+                           "0.1",
+                           "1e+300",
+                           "5e-324",
+                           "1.7976931348623157e+308"}) {
     EXPECT_EQ(round_trip(text), text);
   }
 }
@@ -86,8 +102,7 @@ TEST(Json, NanAndInfinityOnlyWhenAsked) {
 
 TEST(Json, Indented) {
   const Json value = parse_json(R"({"a":[1,2],"b":{},"c":[]})");
-  EXPECT_EQ(write_json(value),
-            "{\n  \"a\": [\n    1,\n    2\n  ],\n  \"b\": {},\n  \"c\": []\n}");
+  EXPECT_EQ(write_json(value), "{\n  \"a\": [\n    1,\n    2\n  ],\n  \"b\": {},\n  \"c\": []\n}");
   EXPECT_EQ(parse_json(write_json(value, 4)), value);
 }
 
@@ -108,9 +123,9 @@ TEST(Json, ErrorsGiveLineAndColumn) {
   EXPECT_TRUE(says(refused("{\n  \"a\": tru\n}"), "line 2, column 8"));
   EXPECT_TRUE(says(refused("{} {}"), "line 1, column 4"));
   EXPECT_TRUE(says(refused("[1]\n]"), "line 2, column 1"));
-  for (const char* text : {" ", "[1,]", "[1", "{\"a\":1,}", "{\"a\"}", "{a:1}", "'a'", "01", "+1",
-                           ".5", "1.", "// c\n1", "\"a", "\"\n\"", "nul", "[1]x", "\"\\x\"",
-                           "\"\\ud800\""}) {
+  for (const char* text :
+       {" ", "[1,]", "[1", "{\"a\":1,}", "{\"a\"}", "{a:1}", "'a'", "01", "+1", ".5", "1.",
+        "// c\n1", "\"a", "\"\n\"", "nul", "[1]x", "\"\\x\"", "\"\\ud800\""}) {
     EXPECT_TRUE(says(refused(text), "line ")) << text;
   }
   EXPECT_TRUE(says(refused(std::string_view("1\0", 2)), "line 1, column 2"));

@@ -178,10 +178,14 @@ TEST(SwapBytes, ReversesEachUnit) {
     std::vector<std::byte> bytes(40);
     for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(i);
     std::vector<std::byte> expected(40);
-    naive_copy({bytes.data(), {40 / static_cast<std::int64_t>(unit)},
-                {static_cast<std::int64_t>(unit)}, unit},
-               {expected.data(), {40 / static_cast<std::int64_t>(unit)},
-                {static_cast<std::int64_t>(unit)}, unit},
+    naive_copy({bytes.data(),
+                {40 / static_cast<std::int64_t>(unit)},
+                {static_cast<std::int64_t>(unit)},
+                unit},
+               {expected.data(),
+                {40 / static_cast<std::int64_t>(unit)},
+                {static_cast<std::int64_t>(unit)},
+                unit},
                unit);
     swap_bytes(bytes, unit);
     EXPECT_EQ(bytes, expected) << unit;
@@ -214,9 +218,9 @@ TEST(StridedFill, SameAsANaiveLoop) {
       const std::vector<std::byte> item = item_of(random, size, pick(random, 0, 1) == 0);
       std::vector<std::byte> expected = to.memory;
       for_each_index(shape, [&](const Dims& index) {
-        std::memcpy(expected.data() + (to.view.data - to.memory.data()) +
-                        offset_of(index, to.view.strides),
-                    item.data(), size);
+        std::memcpy(
+            expected.data() + (to.view.data - to.memory.data()) + offset_of(index, to.view.strides),
+            item.data(), size);
       });
       strided_fill(to.view, item);
       ASSERT_TRUE(to.memory == expected) << to_string(shape) << to_string(to.view.strides) << size;

@@ -58,9 +58,9 @@ void check_ranges(const Store& store) {
   EXPECT_EQ(read_object(store, "not there", {2, 3}), std::nullopt);
 
   constexpr std::uint64_t kLargest = std::numeric_limits<std::uint64_t>::max();
-  for (const ByteRange outside : {ByteRange{8, 3}, ByteRange{11, 0}, ByteRange{.offset = 11},
-                                  ByteRange{0, 11}, ByteRange{kLargest, 1},
-                                  ByteRange{5, kLargest - 1}, ByteRange{kLargest, kLargest}}) {
+  for (const ByteRange outside :
+       {ByteRange{8, 3}, ByteRange{11, 0}, ByteRange{.offset = 11}, ByteRange{0, 11},
+        ByteRange{kLargest, 1}, ByteRange{5, kLargest - 1}, ByteRange{kLargest, kLargest}}) {
     const Answer answer = read_answer(store, {.key = "ranged", .range = outside});
     EXPECT_EQ(answer.status, Status::failed) << outside.offset << " " << outside.length;
     EXPECT_EQ(answer.failure.code, ErrorCode::corrupt_data);
@@ -113,13 +113,12 @@ void check_list(const Store& store) {
   erase_prefix(store, "");
   EXPECT_TRUE(store.list("", ListDepth::all).empty());
   EXPECT_TRUE(store.list("a", ListDepth::one).empty());
-  for (const char* key : {"b/zarr.json", "a/c/1/0", "a/c/0/1", "a/c/0/0", "a/zarr.json", "a.b/x",
-                          "zarr.json"}) {
+  for (const char* key :
+       {"b/zarr.json", "a/c/1/0", "a/c/0/1", "a/c/0/0", "a/zarr.json", "a.b/x", "zarr.json"}) {
     write_text(store, key, key);
   }
-  EXPECT_EQ(store.list("", ListDepth::all),
-            objects({"a.b/x", "a/c/0/0", "a/c/0/1", "a/c/1/0", "a/zarr.json", "b/zarr.json",
-                     "zarr.json"}));
+  EXPECT_EQ(store.list("", ListDepth::all), objects({"a.b/x", "a/c/0/0", "a/c/0/1", "a/c/1/0",
+                                                     "a/zarr.json", "b/zarr.json", "zarr.json"}));
   EXPECT_EQ(store.list("a/c", ListDepth::all), objects({"0/0", "0/1", "1/0"}));
   const std::vector<ListEntry> top{{"a", true}, {"a.b", true}, {"b", true}, {"zarr.json", false}};
   EXPECT_EQ(store.list("", ListDepth::one), top);
@@ -160,8 +159,8 @@ void check_condition(const Store& store) {
     std::atomic<int> winners{0}, conflicts{0};
     std::atomic<int> winner{-1};
     in_threads(8, [&](int i) {
-      const Failure failure = failure_of(
-          [&] { write_text(store, key, std::to_string(i), WriteCondition::if_absent); });
+      const Failure failure =
+          failure_of([&] { write_text(store, key, std::to_string(i), WriteCondition::if_absent); });
       if (failure.message == "nothing was thrown") {
         ++winners;
         winner = i;

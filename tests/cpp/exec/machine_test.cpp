@@ -31,16 +31,18 @@ TEST(Machine, OpenFileLimitIsTheSoftOne) {
 
 #ifdef __linux__
 TEST(Machine, AffinityMaskLimitsCpus) {
-  const auto cpus = std::async(std::launch::async, [] {  // the mask belongs to the thread
-                      cpu_set_t mask;
-                      sched_getaffinity(0, sizeof(mask), &mask);
-                      int first = 0;
-                      while (!CPU_ISSET(first, &mask)) ++first;
-                      CPU_ZERO(&mask);
-                      CPU_SET(first, &mask);
-                      sched_setaffinity(0, sizeof(mask), &mask);
-                      return usable_cpus();
-                    }).get();
+  const auto cpus = std::async(std::launch::async,
+                               [] {  // the mask belongs to the thread
+                                 cpu_set_t mask;
+                                 sched_getaffinity(0, sizeof(mask), &mask);
+                                 int first = 0;
+                                 while (!CPU_ISSET(first, &mask)) ++first;
+                                 CPU_ZERO(&mask);
+                                 CPU_SET(first, &mask);
+                                 sched_setaffinity(0, sizeof(mask), &mask);
+                                 return usable_cpus();
+                               })
+                        .get();
   EXPECT_EQ(cpus, 1u);
 }
 #endif

@@ -32,9 +32,8 @@ TEST(ObjectLocks, OtherNamesAreNotHeldUp) {
   const auto held = locks.lock("c/0/0");
   int taken = 0;
   for (int i = 1; i <= 3; ++i) {  // two names share a lock once in 1024 times
-    auto other = std::async(std::launch::async, [&, i] {
-      return locks.lock("c/0/" + std::to_string(i)).owns_lock();
-    });
+    auto other = std::async(std::launch::async,
+                            [&, i] { return locks.lock("c/0/" + std::to_string(i)).owns_lock(); });
     if (other.get()) ++taken;
   }
   EXPECT_EQ(taken, 3);

@@ -90,9 +90,9 @@ class SlowStore final : public WrappedStore {
     const auto state = state_;  // once answered, the store may be gone before this returns
     {
       const std::lock_guard lock(state->mutex);
-      state->waiting.emplace(Clock::now() + latency_, Waiting{shared_inner(),
-                                                             std::string(request.key), request,
-                                                             std::move(done)});
+      state->waiting.emplace(
+          Clock::now() + latency_,
+          Waiting{shared_inner(), std::string(request.key), request, std::move(done)});
       state->most_waiting = std::max(state->most_waiting, state->waiting.size());
     }
     state->changed.notify_one();

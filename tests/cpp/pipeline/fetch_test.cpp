@@ -41,7 +41,8 @@ TEST(Fetch, AReadThatCannotBeStartedIsAFailureOfItsChunk) {
     const auto runtime = std::make_shared<Runtime>(RuntimeOptions{.threads = 2});
     std::vector<std::byte> out(8);
     EXPECT_EQ(code_of([&] {
-                read_selection(*runtime, *dataset, Selection::all({8}), c_view(MutableBytes(out), {8}, 1));
+                read_selection(*runtime, *dataset, Selection::all({8}),
+                               c_view(MutableBytes(out), {8}, 1));
               }),
               ErrorCode::invalid_argument);
     for (std::size_t parallel : {1u, 3u}) {
@@ -59,7 +60,8 @@ TEST(Fetch, MissingChunksAreFillValues) {
   const auto dataset = dataset_at(store, "");
   std::vector<std::byte> out(4);
   const ChunkTask task{{0}, {0}, {1}, {4}, {0}, true};
-  EXPECT_EQ(fetch_chunk_now(*dataset, task, c_view(MutableBytes(out), {4}, 1)), ChunkState::missing);
+  EXPECT_EQ(fetch_chunk_now(*dataset, task, c_view(MutableBytes(out), {4}, 1)),
+            ChunkState::missing);
   EXPECT_EQ(out, std::vector<std::byte>(4, std::byte{7}));
 }
 

@@ -57,7 +57,8 @@ TEST(Plan, CoversRandomSelectionsExactlyOnce) {
       const std::int64_t step = pick(1, 12);
       selection.start.push_back(start);
       selection.step.push_back(step);
-      selection.count.push_back(pick(0, (shape[static_cast<std::size_t>(d)] - 1 - start) / step + 1));
+      selection.count.push_back(
+          pick(0, (shape[static_cast<std::size_t>(d)] - 1 - start) / step + 1));
     }
     check_selection(selection, shape);
     check_plan(shape, chunks, selection);

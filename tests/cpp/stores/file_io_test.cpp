@@ -28,10 +28,10 @@ TEST(FileIo, OpenBelowIsTheSameWithAndWithoutOpenat2) {
   fs::create_directory_symlink("/", folder / "out");
   const Fd root = open_folder(AT_FDCWD, folder.path(), Symlinks::follow);
   ASSERT_TRUE(root);
-  const std::pair<const char*, int> cases[] = {
-      {"a/b/file", 0},           {"a/b/none", ENOENT},     {"a/none/file", ENOENT},
-      {"a/b/link", ELOOP},       {"a/linked/file", ELOOP}, {"out/etc/passwd", ELOOP},
-      {"a/b/file/none", ENOTDIR}};
+  const std::pair<const char*, int> cases[] = {{"a/b/file", 0},           {"a/b/none", ENOENT},
+                                               {"a/none/file", ENOENT},   {"a/b/link", ELOOP},
+                                               {"a/linked/file", ELOOP},  {"out/etc/passwd", ELOOP},
+                                               {"a/b/file/none", ENOTDIR}};
   for (const auto& [path, expected] : cases) {
     const Fd one = open_below(root.get(), path, O_RDONLY, Symlinks::refuse);
     EXPECT_EQ(one ? 0 : errno, expected) << path;

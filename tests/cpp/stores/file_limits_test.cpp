@@ -149,8 +149,8 @@ TEST(FileStoreLimits, C4OutOfDescriptorsWithoutALeak) {
   const TempFolder folder;
   for (const bool follow : {true, false}) {
     EXPECT_EQ(in_child([&] {
-                return check_without_descriptors(*make_file_store(
-                    folder / (follow ? "a" : "b"), {.follow_symlinks = follow}));
+                return check_without_descriptors(
+                    *make_file_store(folder / (follow ? "a" : "b"), {.follow_symlinks = follow}));
               }),
               0);
   }

@@ -86,8 +86,8 @@ TEST(Store, AFailureNamesTheObjectOnce) {
 
   const SlowStore slow(memory, std::chrono::microseconds(1));
   const Answer late = read_answer(slow, {.key = "a/c/0", .range = {0, 2}});
-  EXPECT_EQ(late.failure.message, memory->locate("a/c/0") +
-                                      ": 2 bytes at 0 are not inside the object of 1 bytes");
+  EXPECT_EQ(late.failure.message,
+            memory->locate("a/c/0") + ": 2 bytes at 0 are not inside the object of 1 bytes");
 }
 
 // A store that throws instead of answering, or ignores the limit.
