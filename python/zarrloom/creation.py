@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from zarrloom import _core
-from zarrloom.array import Array, to_json
+from zarrloom.array import Array
+from zarrloom.attributes import to_json
 from zarrloom.errors import InvalidArgumentError, NodeNotFoundError
 from zarrloom.stores import StoreLike, to_store
 
