@@ -1,4 +1,4 @@
-"""Fails if the wheel holds more than the package, or if its module exports more than its init function."""
+"""Fails if a wheel holds more than the package, or its module exports more than its init."""
 
 from __future__ import annotations
 
