@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 import time
 import weakref
@@ -69,7 +70,11 @@ _streams: weakref.WeakSet[ChunkStream] = weakref.WeakSet()
 @atexit.register
 def _close_streams() -> None:
     """Nothing is read ahead while the process takes itself apart."""
-    for stream in list(_streams):
+    try:
+        streams = list(_streams)
+    except RuntimeError:
+        return  # a daemon thread makes streams still; the core copes with those by itself
+    for stream in streams:
         stream.close()
 
 
@@ -171,11 +176,16 @@ class ChunkMap(Generic[Result]):
         self._workers = workers
         self._ordered = ordered
         self._timeout = timeout
+        self._process = os.getpid()
 
     def __iter__(self) -> Iterator[Result]:
         return self
 
     def __next__(self) -> Result:
+        if self._process != os.getpid():
+            raise InvalidArgumentError(
+                "this map was made before the process forked; make a new one in the child"
+            )
         self._start()
         try:
             call = self._wait()
@@ -239,6 +249,8 @@ class ChunkMap(Generic[Result]):
 
     def close(self) -> None:
         """Start no more calls and stop reading ahead. Calls that run end by themselves."""
+        if self._process != os.getpid():
+            return  # its threads are in the parent, and one of them may hold its lock for ever
         self._workers = 0
         self._work.close()
 
@@ -249,5 +261,5 @@ class ChunkMap(Generic[Result]):
         self.close()
 
     def __del__(self) -> None:
-        if hasattr(self, "_work"):
-            self._work.close()
+        if hasattr(self, "_process"):  # the last that is set
+            self.close()

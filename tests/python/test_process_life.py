@@ -135,6 +135,29 @@ def test_e1_a_stream_from_before_the_fork_says_so(array: zarrloom.Array) -> None
     assert len(list(stream)) == 127
 
 
+def test_e1_a_map_from_before_the_fork_says_so(array: zarrloom.Array) -> None:
+    results = array.parallel_chunk_map(lambda index, data: index, max_concurrency=2)
+    next(results)
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(30)
+        code = 1
+        try:
+            with pytest.raises(zarrloom.InvalidArgumentError, match="fork"):
+                next(results)
+            # The lock that a thread of the parent may have held when the process was forked.
+            results._work.changed.acquire()
+            threading.Thread(target=results.close).start()
+            del results
+            gc.collect()
+            assert len(list(array.parallel_chunk_map(lambda index, data: index))) == 128
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert len(list(results)) == 127
+
+
 def child_sum(array: zarrloom.Array) -> int:
     return int(array[...].sum(dtype="int64"))
 
