@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "zarrloom/base/error.h"
-#include "zarrloom/exec/cancel.h"
+#include "zarrloom/base/cancel.h"
 
 namespace zarrloom::bindings {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <functional>
 
-#include "zarrloom/exec/cancel.h"
+#include "zarrloom/base/cancel.h"
 #include "zarrloom/exec/executor.h"
 
 namespace zarrloom {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "zarrloom/base/cancel.h"
 #include "zarrloom/codecs/chain.h"
-#include "zarrloom/exec/cancel.h"
 #include "zarrloom/pipeline/plan.h"
 #include "zarrloom/stores/store.h"
 

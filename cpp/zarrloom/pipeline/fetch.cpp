@@ -18,6 +18,7 @@ struct Fetch {
   ChunkTask task;
   ArrayView out;
   ChunkDone done;
+  FetchControl control;
 };
 
 bool is_whole_chunk(const ChunkTask& task, const Dims& chunk_shape) {
@@ -59,6 +60,9 @@ void finish(const Fetch& fetch, ReadResult result) {
     } else {
       decode_into(fetch, result.bytes);
     }
+    if (has_passed(fetch.control.deadline)) {
+      fail(ErrorCode::deadline, "reading and decoding took longer than allowed");
+    }
   } catch (...) {
     failure = chunk_failure(*fetch.dataset, fetch.task.chunk, current_failure());
   }
@@ -66,8 +70,13 @@ void finish(const Fetch& fetch, ReadResult result) {
                                                                               : ChunkState::stored);
 }
 
-ReadRequest request_for(const Dataset& dataset, std::string_view key, MutableBytes into) {
-  return {.key = key, .range = {}, .into = into, .limit = dataset.codecs.max_stored_size()};
+ReadRequest request_for(const Fetch& fetch, std::string_view key, MutableBytes into) {
+  return {.key = key,
+          .range = {},
+          .into = into,
+          .limit = fetch.dataset->codecs.max_stored_size(),
+          .cancel = fetch.control.cancel,
+          .deadline = fetch.control.deadline};
 }
 
 // The store answers inside read(): everything lies on this thread's stack and workspace.
@@ -75,7 +84,7 @@ void fetch_inline(Fetch& fetch, const std::string& key) {
   Workspace& workspace = thread_workspace();
   MutableBytes into = direct_target(*fetch.dataset, fetch.task, fetch.out);
   if (into.empty()) into = scratch_target(*fetch.dataset, workspace);
-  fetch.dataset->store->read(request_for(*fetch.dataset, key, into), [&](ReadResult result) {
+  fetch.dataset->store->read(request_for(fetch, key, into), [&](ReadResult result) {
     // An object above the scratch came in memory of its own: keep that as the next scratch.
     Bytes owned = std::move(result.owned);
     finish(fetch, std::move(result));
@@ -86,11 +95,10 @@ void fetch_inline(Fetch& fetch, const std::string& key) {
 void fetch_later(Fetch& fetch, const std::string& key, const Continue& later) {
   const auto shared = std::make_shared<Fetch>(fetch);
   const MutableBytes into = direct_target(*shared->dataset, shared->task, shared->out);
-  shared->dataset->store->read(request_for(*shared->dataset, key, into),
-                               [shared, later](ReadResult result) {
-                                 auto kept = std::make_shared<ReadResult>(std::move(result));
-                                 later([shared, kept] { finish(*shared, std::move(*kept)); });
-                               });
+  shared->dataset->store->read(request_for(*shared, key, into), [shared, later](ReadResult result) {
+    auto kept = std::make_shared<ReadResult>(std::move(result));
+    later([shared, kept] { finish(*shared, std::move(*kept)); });
+  });
 }
 
 void start(Fetch& fetch, const Continue& later) {
@@ -117,8 +125,8 @@ Failure chunk_failure(const Dataset& dataset, const Dims& chunk, const Failure& 
 }
 
 void fetch_chunk(const Dataset& dataset, const ChunkTask& task, const ArrayView& out,
-                 const Continue& later, ChunkDone done) {
-  Fetch fetch{&dataset, task, out, std::move(done)};
+                 const Continue& later, ChunkDone done, const FetchControl& control) {
+  Fetch fetch{&dataset, task, out, std::move(done), control};
   try {
     start(fetch, later);
   } catch (...) {
@@ -128,20 +136,22 @@ void fetch_chunk(const Dataset& dataset, const ChunkTask& task, const ArrayView&
   }
 }
 
-ChunkState fetch_chunk_now(const Dataset& dataset, const ChunkTask& task, const ArrayView& out) {
+ChunkState fetch_chunk_now(const Dataset& dataset, const ChunkTask& task, const ArrayView& out,
+                           const FetchControl& control) {
   std::mutex mutex;
   std::condition_variable answered;
   bool done = false;                      // guarded by mutex
   std::optional<Failure> failed;          // guarded by mutex
   ChunkState found = ChunkState::stored;  // guarded by mutex
   const Continue at_once = [](const std::function<void()>& rest) { rest(); };
-  fetch_chunk(dataset, task, out, at_once, [&](std::optional<Failure> failure, ChunkState state) {
+  const ChunkDone answer = [&](std::optional<Failure> failure, ChunkState state) {
     const std::lock_guard lock(mutex);
     failed = std::move(failure);
     found = state;
     done = true;
     answered.notify_one();  // under the lock: the waiter owns all of this and may leave
-  });
+  };
+  fetch_chunk(dataset, task, out, at_once, answer, control);
   std::unique_lock lock(mutex);
   answered.wait(lock, [&] { return done; });
   if (failed) throw Error(std::move(*failed));

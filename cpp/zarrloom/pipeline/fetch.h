@@ -16,14 +16,21 @@ using ChunkDone = std::function<void(std::optional<Failure>, ChunkState)>;
 // Runs what must follow a late answer (decoding) on a worker.
 using Continue = std::function<void(std::function<void()>)>;
 
+// How a fetch is given up. Default: never.
+struct FetchControl {
+  CancelToken cancel = {};
+  Deadline deadline = kNoDeadline;  // of reading and decoding together
+};
+
 // Reads and decodes the task's part of its chunk into `out` (out.shape == task.count); a missing
 // chunk gives fill values. Calls `done` before returning if the store answers at once, otherwise
 // from whatever `later` runs. `dataset` and the memory of `out` must live until then.
 void fetch_chunk(const Dataset& dataset, const ChunkTask& task, const ArrayView& out,
-                 const Continue& later, ChunkDone done);
+                 const Continue& later, ChunkDone done, const FetchControl& control = {});
 
 // The same, waited for. Throws what failed.
-ChunkState fetch_chunk_now(const Dataset& dataset, const ChunkTask& task, const ArrayView& out);
+ChunkState fetch_chunk_now(const Dataset& dataset, const ChunkTask& task, const ArrayView& out,
+                           const FetchControl& control = {});
 
 // What went wrong with a chunk, as users see it: "chunk (0, 3) at file:///a/c/0/3: cause", with
 // the chunk's index and key set.

@@ -73,6 +73,17 @@ ReadResult checked(const Store& store, std::string_view key, std::uint64_t limit
   return result;
 }
 
+// What a request that must not be begun is answered with.
+std::optional<Failure> given_up(const ReadRequest& request) {
+  if (request.cancel.cancelled()) {
+    return Failure{.code = ErrorCode::cancelled, .message = "cancelled"};
+  }
+  if (has_passed(request.deadline)) {
+    return Failure{.code = ErrorCode::deadline, .message = "the time for it is over"};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 void check_key(std::string_view key) {
@@ -91,6 +102,9 @@ void check_key(std::string_view key) {
 
 void Store::read(const ReadRequest& request, ReadCompletion done) const {
   check_key(request.key);
+  if (std::optional<Failure> failure = given_up(request)) {
+    return done(failed(located(*this, request.key, std::move(*failure))));
+  }
   if (capabilities().answers_inline) {
     // Everything lives on this stack, and the lambda is small enough for std::function to hold it
     // without an allocation: a local read takes microseconds.

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "zarrloom/base/bytes.h"
+#include "zarrloom/base/cancel.h"
 #include "zarrloom/base/error.h"
 
 namespace zarrloom {
@@ -29,6 +30,10 @@ struct ReadRequest {
   MutableBytes into = {};
   // A result larger than this is answered with corrupt_data before memory is allocated for it.
   std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();
+  // Once cancelled, or at the deadline, a store that answers later gives the request up and answers
+  // soon with cancelled or deadline. Reads that come too late are not begun.
+  CancelToken cancel = {};
+  Deadline deadline = kNoDeadline;
 };
 
 struct ReadResult {

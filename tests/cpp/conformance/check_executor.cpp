@@ -227,6 +227,7 @@ void check_first_failure_stops_the_rest(Executor& executor) {
 void check_cancel(Executor& executor) {
   for (const std::size_t max_workers : {std::size_t{1}, kWorkers}) {
     ParallelOptions options = workers(max_workers);
+    options.cancel = CancelToken::make();
     std::atomic<std::int64_t> ran = 0;
     const auto body = [&, token = options.cancel](std::int64_t i) {
       ++ran;

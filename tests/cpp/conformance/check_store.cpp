@@ -70,6 +70,24 @@ void check_ranges(const Store& store) {
   }
 }
 
+void check_giving_up(const Store& store) {
+  write_text(store, "given up", "bytes");
+  const CancelToken cancelled = CancelToken::make();
+  cancelled.cancel();
+  Answer answer = read_answer(store, {.key = "given up", .cancel = cancelled});
+  EXPECT_EQ(answer.failure.code, ErrorCode::cancelled);
+  EXPECT_TRUE(answer.failure.message.starts_with(store.locate("given up")))
+      << answer.failure.message;
+  const Deadline passed = std::chrono::steady_clock::now() - std::chrono::seconds(1);
+  answer = read_answer(store, {.key = "given up", .deadline = passed});
+  EXPECT_EQ(answer.failure.code, ErrorCode::deadline);
+  // Neither is in the way of one that has time.
+  answer = read_answer(store, {.key = "given up",
+                               .cancel = CancelToken::make(),
+                               .deadline = passed + std::chrono::hours(1)});
+  EXPECT_EQ(answer.text, "bytes");
+}
+
 void check_memory(const Store& store) {
   write_text(store, "ten", "0123456789");
   std::string into(16, '.');
@@ -262,6 +280,7 @@ void check_store(const Store& store) {
   check_whole_objects(store);
   check_ranges(store);
   check_memory(store);
+  check_giving_up(store);
   check_limit(store);
   check_erase(store);
   check_list(store);

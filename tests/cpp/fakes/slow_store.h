@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <thread>
 
@@ -51,6 +52,7 @@ class SlowStore final : public WrappedStore {
     std::string key;
     ReadRequest request;  // its key is the one above, set when asked
     ReadCompletion done;
+    std::unique_ptr<OnCancel> on_cancel;
   };
 
   // Outlives the store where a thread of it is the last to let go.
@@ -67,11 +69,19 @@ class SlowStore final : public WrappedStore {
         if (waiting.empty()) {
           if (closing) return;
           changed.wait(lock);
-        } else if (!closing && waiting.begin()->first > Clock::now()) {
-          const Clock::time_point due = waiting.begin()->first;
-          changed.wait_until(lock, due);
+          continue;
+        }
+        auto found = std::find_if(waiting.begin(), waiting.end(), [](const auto& entry) {
+          return entry.second.request.cancel.cancelled();
+        });
+        if (found == waiting.end()) found = waiting.begin();
+        const bool due =
+            closing || found->second.request.cancel.cancelled() || found->first <= Clock::now();
+        if (!due) {
+          const Clock::time_point when = found->first;
+          changed.wait_until(lock, when);
         } else {
-          auto next = waiting.extract(waiting.begin());
+          auto next = waiting.extract(found);
           lock.unlock();
           answer(next.mapped());
           next = {};
@@ -82,17 +92,28 @@ class SlowStore final : public WrappedStore {
 
     static void answer(Waiting& read) {
       read.request.key = read.key;
+      read.on_cancel.reset();
       read.store->read(read.request, std::move(read.done));
     }
   };
 
   void do_read(const ReadRequest& request, ReadCompletion done) const override {
     const auto state = state_;  // once answered, the store may be gone before this returns
+    const auto wake = [state] {
+      {
+        const std::lock_guard lock(state->mutex);
+      }
+      state->changed.notify_all();
+    };
+    // A request that is cancelled is answered at once.
+    auto on_cancel = request.cancel.stop_token().stop_possible()
+                         ? std::make_unique<OnCancel>(request.cancel.stop_token(), wake)
+                         : nullptr;
     {
       const std::lock_guard lock(state->mutex);
-      state->waiting.emplace(
-          Clock::now() + latency_,
-          Waiting{shared_inner(), std::string(request.key), request, std::move(done)});
+      state->waiting.emplace(std::min(Clock::now() + latency_, request.deadline),
+                             Waiting{shared_inner(), std::string(request.key), request,
+                                     std::move(done), std::move(on_cancel)});
       state->most_waiting = std::max(state->most_waiting, state->waiting.size());
     }
     state->changed.notify_one();
