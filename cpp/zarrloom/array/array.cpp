@@ -89,10 +89,32 @@ void Array::read(const Selection& selection, const ArrayView& out,
 void Array::write(const Selection& selection, const ConstArrayView& from,
                   const CallOptions& options) const {
   check_writable();
+  write_selection(*state_->options.runtime, *state_->dataset, selection, from, write_options(),
+                  options);
+}
+
+void Array::start_read(const Selection& selection, const ArrayView& out, const CallOptions& options,
+                       TransferDone done) const {
+  start_read_selection(state_->options.runtime, state_->dataset, selection, out, options,
+                       std::move(done));
+}
+
+void Array::start_write(const Selection& selection, const ConstArrayView& from,
+                        const CallOptions& options, TransferDone done) const {
+  check_writable();
+  start_write_selection(state_->options.runtime, state_->dataset, selection, from, write_options(),
+                        options, std::move(done));
+}
+
+void Array::read_many(std::span<const ReadPart> parts, const CallOptions& options) const {
+  read_selections(*state_->options.runtime, *state_->dataset, parts, options);
+}
+
+WriteOptions Array::write_options() const {
   WriteOptions write = state_->options.write;
   // A fill value of null leaves open what a missing chunk is, and readers differ: none is left out.
   write.write_empty_chunks = write.write_empty_chunks || metadata().v2.null_fill;
-  write_selection(*state_->options.runtime, *state_->dataset, selection, from, write, options);
+  return write;
 }
 
 std::unique_ptr<ChunkStream> Array::stream(const ChunkStreamOptions& options) const {

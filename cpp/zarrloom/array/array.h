@@ -50,6 +50,14 @@ class Array {
   void write(const Selection& selection, const ConstArrayView& from,
              const CallOptions& options = {}) const;  // throws read_only
 
+  void read_many(std::span<const ReadPart> parts, const CallOptions& options = {}) const;
+
+  // Without waiting; see start_read_selection.
+  void start_read(const Selection& selection, const ArrayView& out, const CallOptions& options,
+                  TransferDone done) const;
+  void start_write(const Selection& selection, const ConstArrayView& from,
+                   const CallOptions& options, TransferDone done) const;
+
   std::unique_ptr<ChunkStream> stream(const ChunkStreamOptions& options = {}) const;
 
   // The stored attributes as they are now (another process may have changed them), and their
@@ -61,6 +69,7 @@ class Array {
   struct State;
   explicit Array(std::shared_ptr<const State> state) : state_(std::move(state)) {}
   void check_writable() const;
+  WriteOptions write_options() const;
   std::shared_ptr<const State> state_;
 };
 

@@ -1,6 +1,11 @@
 // Reading and writing a selection, chunks in parallel.
 #pragma once
 
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+
 #include "zarrloom/exec/runtime.h"
 #include "zarrloom/pipeline/dataset.h"
 
@@ -12,6 +17,25 @@ namespace zarrloom {
 // more.
 void read_selection(Runtime& runtime, const Dataset& dataset, const Selection& selection,
                     const ArrayView& out, const CallOptions& options = {});
+
+// Called once, on any thread; nothing touches the caller's memory any more. Must not throw.
+using TransferDone = std::function<void(std::optional<Failure>)>;
+
+// The same without waiting: no thread waits for it either. `out` must live until `done` is called,
+// which is perhaps before this returns. The interrupt of the options is not asked; their cancel
+// token ends it with `cancelled`.
+void start_read_selection(std::shared_ptr<Runtime> runtime, std::shared_ptr<const Dataset> dataset,
+                          const Selection& selection, const ArrayView& out,
+                          const CallOptions& options, TransferDone done);
+
+struct ReadPart {
+  Selection selection;
+  ArrayView out;  // as in read_selection
+};
+
+// Many reads planned as one: a chunk that several of them touch is fetched and decoded once.
+void read_selections(Runtime& runtime, const Dataset& dataset, std::span<const ReadPart> parts,
+                     const CallOptions& options = {});
 
 struct WriteOptions {
   // False: a chunk that holds nothing but the fill value is erased instead of stored.
@@ -25,5 +49,11 @@ struct WriteOptions {
 void write_selection(Runtime& runtime, const Dataset& dataset, const Selection& selection,
                      const ConstArrayView& from, const WriteOptions& write = {},
                      const CallOptions& options = {});
+
+// The same as a task of the runtime's executor; see start_read_selection.
+void start_write_selection(std::shared_ptr<Runtime> runtime, std::shared_ptr<const Dataset> dataset,
+                           const Selection& selection, const ConstArrayView& from,
+                           const WriteOptions& write, const CallOptions& options,
+                           TransferDone done);
 
 }  // namespace zarrloom

@@ -54,11 +54,7 @@ void write_part(const WriteCall& call, const ChunkTask& task, const ConstArrayVi
   const std::string key = dataset.chunk_key(task.chunk);
   const auto lock = call.lock(key);
   const ArrayView chunk = chunk_scratch(dataset, workspace);
-  ChunkTask whole = task;
-  whole.start = Dims::filled(task.count.size(), 0);
-  whole.step = Dims::filled(task.count.size(), 1);
-  whole.count = dataset.chunk_shape;
-  fetch_chunk_now(dataset, whole, chunk);
+  fetch_chunk_now(dataset, whole_chunk(task.chunk, dataset.chunk_shape), chunk);
   strided_copy(part, sub_view(chunk, task.start, task.step, task.count));
   if (is_empty(call, chunk)) {
     dataset.store->erase(key);
@@ -99,6 +95,23 @@ void write_selection(Runtime& runtime, const Dataset& dataset, const Selection& 
                  const ChunkTask task = plan.task(i);
                  write_task(call, task, task_view(from, task));
                });
+}
+
+void start_write_selection(std::shared_ptr<Runtime> runtime, std::shared_ptr<const Dataset> dataset,
+                           const Selection& selection, const ConstArrayView& from,
+                           const WriteOptions& write, const CallOptions& options,
+                           TransferDone done) {
+  check_transfer(*dataset, selection, from);
+  const std::shared_ptr<Executor> executor = runtime->executor();
+  executor->post([=, runtime = std::move(runtime), dataset = std::move(dataset)] {
+    std::optional<Failure> failed;
+    try {
+      write_selection(*runtime, *dataset, selection, from, write, options);
+    } catch (...) {
+      failed = current_failure();
+    }
+    done(std::move(failed));
+  });
 }
 
 }  // namespace zarrloom

@@ -1,0 +1,91 @@
+#include "zarrloom/pipeline/for_each_chunk.h"
+
+#include "zarrloom/pipeline/transfer_check.h"
+
+namespace zarrloom {
+namespace {
+
+void on_workers(Runtime& runtime, const Dataset& dataset, std::int64_t count,
+                const CallOptions& options, const ChunkStep& step) {
+  const std::shared_ptr<Executor> executor = runtime.executor();
+  const ParallelOptions workers = workers_for(runtime, dataset, count, options);
+  const FetchControl control{.cancel = options.cancel};
+  parallel_for(*executor, count, workers, [&](std::int64_t i) {
+    std::optional<Failure> failed;
+    step(i, {}, control,
+         [&failed](std::optional<Failure> failure) { failed = std::move(failure); });
+    trim_workspace(thread_workspace());
+    if (failed) throw Error(std::move(*failed));
+  });
+}
+
+WindowOptions window_options(const Runtime& runtime, const Dataset& dataset, std::int64_t count,
+                             const CallOptions& options) {
+  const std::size_t most =
+      options.parallel != 0 ? options.parallel : runtime.options().io_concurrency;
+  return {.count = count,
+          .most = most,
+          .bytes_each = bytes_in_flight(dataset),
+          .cancel = options.cancel};
+}
+
+Continue continue_on(std::shared_ptr<Executor> executor) {
+  return [executor = std::move(executor)](std::function<void()> rest) {
+    executor->post([rest = std::move(rest)] {
+      rest();
+      trim_workspace(thread_workspace());
+    });
+  };
+}
+
+StartRequest with_control(ChunkStep step, std::shared_ptr<Executor> executor) {
+  return [step = std::move(step), later = continue_on(std::move(executor))](
+             std::int64_t i, const CancelToken& cancel, RequestDone done) {
+    step(i, later, FetchControl{.cancel = cancel}, std::move(done));
+  };
+}
+
+}  // namespace
+
+std::size_t bytes_in_flight(const Dataset& dataset) {
+  const std::size_t decoded = dataset.codecs.decoded_size();
+  const bool in_one_go = dataset.store->capabilities().answers_inline;
+  // What a remote store brings waits beside the memory that it is decoded into.
+  return in_one_go || dataset.codecs.is_memory_image() ? decoded : 2 * decoded;
+}
+
+void for_each_chunk(Runtime& runtime, const Dataset& dataset, std::int64_t count,
+                    const CallOptions& options, const ChunkStep& step) {
+  if (count == 0) return;
+  if (dataset.store->capabilities().answers_inline) {
+    return on_workers(runtime, dataset, count, options, step);
+  }
+  run_requests(runtime.budget(), window_options(runtime, dataset, count, options),
+               with_control(step, runtime.executor()), options.interrupt);
+}
+
+void start_for_each_chunk(std::shared_ptr<Runtime> runtime, std::shared_ptr<const Dataset> dataset,
+                          std::int64_t count, const CallOptions& options, ChunkStep step,
+                          RequestDone done) {
+  if (count == 0) return done(std::nullopt);
+  const std::shared_ptr<Executor> executor = runtime->executor();
+  if (!dataset->store->capabilities().answers_inline) {
+    const WindowOptions window = window_options(*runtime, *dataset, count, options);
+    ByteBudget& budget = runtime->budget();
+    return start_requests(budget, window, with_control(std::move(step), executor),
+                          [runtime, dataset, done = std::move(done)](
+                              std::optional<Failure> failure) { done(std::move(failure)); });
+  }
+  executor->post(
+      [runtime, dataset, count, options, step = std::move(step), done = std::move(done)] {
+        std::optional<Failure> failed;
+        try {
+          on_workers(*runtime, *dataset, count, options, step);
+        } catch (...) {
+          failed = current_failure();
+        }
+        done(std::move(failed));
+      });
+}
+
+}  // namespace zarrloom
