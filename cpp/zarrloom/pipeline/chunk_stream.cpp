@@ -2,191 +2,68 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <limits>
-#include <map>
-#include <mutex>
 
 #include "zarrloom/base/error.h"
-#include "zarrloom/pipeline/fetch.h"
+#include "zarrloom/pipeline/chunk_stream_state.h"
+#include "zarrloom/pipeline/for_each_chunk.h"
 
 namespace zarrloom {
-namespace {
 
 using std::chrono::milliseconds;
-
-constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
-
-// One chunk on its way. Owned by its task until it is finished, then by the stream, then taken.
-struct Slot {
-  std::int64_t sequence = 0;
-  ChunkItem item;
-  ByteBudget::Lease lease;
-  std::optional<Failure> failure;
-};
-using SlotPtr = std::unique_ptr<Slot>;
-
-}  // namespace
-
-// Tasks share ownership of the state, so that none can outlive it.
-class ChunkStream::State : public std::enable_shared_from_this<ChunkStream::State> {
- public:
-  State(std::shared_ptr<Runtime> runtime, std::shared_ptr<const Dataset> dataset,
-        ChunkStreamOptions options);
-
-  std::optional<ChunkItem> next(const InterruptCheck& interrupt);
-  void close();
-  std::int64_t total() const { return total_; }
-  bool from_before_fork() const { return generation_ != fork_generation(); }
-
- private:
-  std::optional<ChunkItem> next_here();
-  std::optional<ChunkItem> next_ahead(const InterruptCheck& interrupt);
-
-  // The chunk with this number in the stream, its memory not yet read.
-  SlotPtr make_slot(std::int64_t sequence) const;
-  void allocate(Slot& slot) const;
-  ChunkTask task_for(const Slot& slot) const;
-  void confirm_missing(Slot& slot);
-
-  // These need mutex_.
-  bool may_start() const;
-  std::vector<SlotPtr> start_some();
-  SlotPtr take_ready();
-  bool ended() const { return closed_ || given_ >= std::min(total_, stop_at_); }
-
-  // These must not hold it.
-  void post(std::vector<SlotPtr> slots);
-  void run(SlotPtr slot);
-  void finished(SlotPtr slot);
-  std::optional<ChunkItem> give(SlotPtr slot);
-
-  const std::shared_ptr<Runtime> runtime_;
-  const std::shared_ptr<const Dataset> dataset_;
-  const ChunkStreamOptions options_;
-  const std::shared_ptr<Executor> executor_;
-  const std::uint64_t generation_;
-  const Dims grid_;
-  std::size_t parallel_;
-  std::int64_t total_;
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::int64_t next_start_ = 0;            // guarded by mutex_
-  std::int64_t given_ = 0;                 // guarded by mutex_
-  std::int64_t stop_at_ = kNever;          // guarded by mutex_; nothing from here on is started
-  std::size_t in_flight_ = 0;              // guarded by mutex_
-  std::map<std::int64_t, SlotPtr> ready_;  // guarded by mutex_
-  bool closed_ = false;                    // guarded by mutex_
-  bool confirmed_ = false;                 // guarded by mutex_; see check_still_there
-};
 
 ChunkStream::State::State(std::shared_ptr<Runtime> runtime, std::shared_ptr<const Dataset> dataset,
                           ChunkStreamOptions options)
     : runtime_(std::move(runtime)),
       dataset_(std::move(dataset)),
       options_(std::move(options)),
+      plan_(*dataset_, options_),
       executor_(runtime_->executor()),
-      generation_(fork_generation()),
-      grid_(grid_shape(dataset_->shape, dataset_->chunk_shape)),
-      parallel_(options_.parallel != 0 ? options_.parallel : runtime_->options().threads),
-      total_(options_.chunks ? static_cast<std::int64_t>(options_.chunks->size())
-                             : checked_product(grid_, "number of chunks")) {
-  if (executor_->concurrency() == 0) parallel_ = 1;
-  if (!options_.chunks) return;
-  for (std::int64_t number : *options_.chunks) chunk_from_number(number, grid_);  // checks
+      inline_(executor_->concurrency() == 0),
+      parallel_(options_.parallel) {
+  const bool at_once = dataset_->store->capabilities().answers_inline;
+  const RuntimeOptions limits = runtime_->options();
+  if (parallel_ == 0) parallel_ = at_once ? limits.threads : limits.io_concurrency;
+  if (inline_) parallel_ = 1;
+  prefetch_ = options_.prefetch.value_or(parallel_ == 1 ? 0 : parallel_);
+  reads_here_ =
+      inline_ || (parallel_ == 1 && prefetch_ == 0 && at_once && !options_.timeout.count());
+  check_buffers();
+  for (std::size_t b = options_.buffers.size(); b-- > 0;) free_buffers_.push_back(b);
+  lent_.resize(options_.buffers.size());
 }
 
-SlotPtr ChunkStream::State::make_slot(std::int64_t sequence) const {
-  auto slot = std::make_unique<Slot>();
-  slot->sequence = sequence;
-  const std::int64_t number =
-      options_.chunks ? (*options_.chunks)[static_cast<std::size_t>(sequence)] : sequence;
-  slot->item.chunk = chunk_from_number(number, grid_);
-  slot->item.shape =
-      chunk_selection(slot->item.chunk, dataset_->shape, dataset_->chunk_shape).count;
-  return slot;
-}
-
-void ChunkStream::State::allocate(Slot& slot) const {
-  const std::int64_t elements = checked_product(slot.item.shape, "chunk");
-  slot.item.data = Bytes(static_cast<std::size_t>(elements) * dataset_->item_size());
-}
-
-ChunkTask ChunkStream::State::task_for(const Slot& slot) const {
-  const std::size_t rank = grid_.size();
-  const Dims zeros = Dims::filled(rank, 0);
-  return {slot.item.chunk, zeros, Dims::filled(rank, 1), slot.item.shape, zeros, true};
-}
-
-// Missing chunks are fill values only as long as the array is there: asked once for a stream.
-void ChunkStream::State::confirm_missing(Slot& slot) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (confirmed_) return;
-  }
-  try {
-    check_still_there(*dataset_);
-    const std::lock_guard lock(mutex_);
-    confirmed_ = true;
-  } catch (...) {
-    slot.failure = current_failure();
+void ChunkStream::State::check_buffers() const {
+  for (const MutableBytes& buffer : options_.buffers) {
+    if (buffer.size() >= dataset_->codecs.decoded_size()) continue;
+    fail(ErrorCode::invalid_argument, "a buffer of " + std::to_string(buffer.size()) +
+                                          " bytes is too small for a chunk of " +
+                                          std::to_string(dataset_->codecs.decoded_size()));
   }
 }
+
+void ChunkStream::State::check_process() const {
+  if (!from_before_fork()) return;
+  fail(ErrorCode::invalid_argument,
+       "this chunk stream was made before the process forked; make a new one in the child");
+}
+
+// ---- Taking ----
 
 std::optional<ChunkItem> ChunkStream::State::next(const InterruptCheck& interrupt) {
-  if (from_before_fork()) {
-    fail(ErrorCode::invalid_argument,
-         "this chunk stream was made before the process forked; make a new one in the child");
-  }
-  return parallel_ == 1 ? next_here() : next_ahead(interrupt);
-}
-
-std::optional<ChunkItem> ChunkStream::State::next_here() {
-  SlotPtr slot;
-  {
-    const std::lock_guard lock(mutex_);
-    if (ended() || next_start_ >= std::min(total_, stop_at_)) return std::nullopt;
-    slot = make_slot(next_start_++);
-    ++in_flight_;
-  }
-  const std::size_t bytes = dataset_->codecs.decoded_size();
-  slot->lease = runtime_->budget().try_acquire(bytes, false);
-  try {
-    allocate(*slot);
-    const ArrayView out = c_view(slot->item.data.span(), slot->item.shape, dataset_->item_size());
-    if (fetch_chunk_now(*dataset_, task_for(*slot), out) == ChunkState::missing) {
-      confirm_missing(*slot);
-    }
-  } catch (...) {
-    slot->failure = current_failure();
-  }
-  slot->lease.release();
-  {
-    const std::lock_guard lock(mutex_);
-    --in_flight_;
-    ++given_;
-    if (slot->failure) stop_at_ = 0;
-    changed_.notify_all();
-  }
-  return give(std::move(slot));
-}
-
-std::optional<ChunkItem> ChunkStream::State::next_ahead(const InterruptCheck& interrupt) {
+  check_process();
   std::unique_lock lock(mutex_);
+  if (reads_here_) {
+    lock.unlock();
+    return next_here();
+  }
   while (true) {
-    SlotPtr slot = take_ready();
-    std::vector<SlotPtr> starting = start_some();
-    const bool progress = slot != nullptr || !starting.empty();
-    const bool at_end = slot == nullptr && ended();
-    if (progress) {
+    SlotPtr slot = advance(lock);
+    if (slot) {
       lock.unlock();
-      post(std::move(starting));
-      if (slot) return give(std::move(slot));
-      lock.lock();
-      continue;
+      return give(std::move(slot));
     }
-    if (at_end) return std::nullopt;
+    if (ended()) return std::nullopt;
+    check_not_starved();
     changed_.wait_for(lock, milliseconds(50));
     if (!interrupt) continue;
     lock.unlock();  // the check may run code of the caller's
@@ -195,47 +72,153 @@ std::optional<ChunkItem> ChunkStream::State::next_ahead(const InterruptCheck& in
   }
 }
 
-bool ChunkStream::State::may_start() const {
-  if (closed_ || next_start_ >= std::min(total_, stop_at_)) return false;
-  // As many again may lie ready: the slowest consumer then still finds work done.
-  return in_flight_ < parallel_ && in_flight_ + ready_.size() < 2 * parallel_;
+ChunkStream::Poll ChunkStream::State::poll(ChunkItem& item) {
+  check_process();
+  std::optional<ChunkItem> found;
+  if (inline_) {
+    found = next_here();
+    if (!found) return Poll::end;
+  } else {
+    std::unique_lock lock(mutex_);
+    SlotPtr slot = advance(lock);
+    if (!slot) {
+      if (!ended()) check_not_starved();
+      return ended() ? Poll::end : Poll::pending;
+    }
+    lock.unlock();
+    found = give(std::move(slot));
+  }
+  item = std::move(*found);
+  return Poll::ready;
 }
 
-std::vector<SlotPtr> ChunkStream::State::start_some() {
+// A chunk that is ready, or null if there is none and nothing more can be started.
+StreamSlotPtr ChunkStream::State::advance(std::unique_lock<std::mutex>& lock) {
+  while (true) {
+    leave_behind_overdue();
+    SlotPtr slot = take_ready();
+    if (slot && parallel_ == 1) return slot;  // the next one is begun when it is asked for
+    std::vector<SlotPtr> starting = start_some();
+    if (starting.empty()) return slot;
+    lock.unlock();
+    post(std::move(starting));
+    lock.lock();
+    if (slot) return slot;
+  }
+}
+
+std::optional<ChunkItem> ChunkStream::State::next_here() {
+  while (true) {
+    SlotPtr slot;
+    {
+      const std::lock_guard lock(mutex_);
+      if (ended() || next_start_ >= std::min(total(), stop_at_)) return std::nullopt;
+      if (!options_.buffers.empty() && free_buffers_.empty()) check_not_starved();
+      slot = begin_slot(runtime_->budget().try_acquire(bytes_in_flight(*dataset_), false));
+    }
+    std::optional<Failure> failure;
+    ChunkState state = ChunkState::stored;
+    try {
+      const ArrayView out = c_view(memory_for(*slot), slot->item.shape, dataset_->item_size());
+      state = fetch_chunk_now(*dataset_, slot->task, out, begin(*slot));
+    } catch (...) {
+      failure = current_failure();
+    }
+    complete(*slot, std::move(failure), state);
+    {
+      const std::lock_guard lock(mutex_);
+      overdue_.erase(slot->sequence);
+      slot->lease.release();
+      take_back_useless(*slot);
+      if (slot->item.buffer) lent_[*slot->item.buffer] = true;
+      --in_flight_;
+      ++given_;
+      if (slot->item.failure && !options_.keep_going) stop_at_ = 0;
+      changed_.notify_all();
+    }
+    if (!slot->left_out) return give(std::move(slot));
+  }
+}
+
+StreamSlotPtr ChunkStream::State::take_ready() {
+  SlotPtr slot;
+  while (!slot) {
+    const auto chosen = closed_ ? ready_.end() : choose_ready();
+    if (chosen == ready_.end()) break;
+    slot = std::move(chosen->second);
+    ready_.erase(chosen);
+    ++given_;
+    if (slot->left_out) slot.reset();
+  }
+  if (slot) {
+    slot->lease.release();
+    if (slot->item.buffer) lent_[*slot->item.buffer] = true;
+    if (slot->item.failure && !options_.keep_going) {
+      stop_at_ = 0;
+      ready_.clear();
+    }
+  }
+  if (ended()) changed_.notify_all();  // other consumers wait for an end
+  return slot;
+}
+
+std::map<std::int64_t, StreamSlotPtr>::iterator ChunkStream::State::choose_ready() {
+  if (ready_.empty()) return ready_.end();
+  if (options_.ordered) return ready_.begin()->first == given_ ? ready_.begin() : ready_.end();
+  if (stop_at_ == kNever) return ready_.begin();
+  // A failure is told at once.
+  return std::find_if(ready_.begin(), ready_.end(),
+                      [](const auto& entry) { return entry.second->item.failure.has_value(); });
+}
+
+std::optional<ChunkItem> ChunkStream::State::give(SlotPtr slot) {
+  if (!slot->item.failure || options_.keep_going) return std::move(slot->item);
+  cancel_.cancel();  // the rest is of no use
+  throw Error(std::move(*slot->item.failure));
+}
+
+void ChunkStream::State::check_not_starved() const {
+  if (options_.buffers.empty() || !free_buffers_.empty() || in_flight_ > 0 || !ready_.empty()) {
+    return;
+  }
+  fail(ErrorCode::invalid_argument,
+       "every buffer of this chunk stream is with the caller; give one back first");
+}
+
+// ---- Starting ----
+
+bool ChunkStream::State::may_start() const {
+  if (closed_ || next_start_ >= std::min(total(), stop_at_)) return false;
+  if (!options_.buffers.empty() && free_buffers_.empty()) return false;
+  return in_flight_ < parallel_ && in_flight_ + ready_.size() < parallel_ + prefetch_;
+}
+
+StreamSlotPtr ChunkStream::State::begin_slot(ByteBudget::Lease lease) {
+  auto slot = std::make_unique<Slot>();
+  slot->sequence = next_start_++;
+  slot->task = plan_.task(slot->sequence);
+  slot->item.chunk = slot->task.chunk;
+  slot->item.shape = slot->task.count;
+  slot->lease = std::move(lease);
+  if (!options_.buffers.empty()) {
+    slot->item.buffer = free_buffers_.back();
+    free_buffers_.pop_back();
+  }
+  ++in_flight_;
+  return slot;
+}
+
+std::vector<StreamSlotPtr> ChunkStream::State::start_some() {
   std::vector<SlotPtr> starting;
   while (may_start()) {
     // The oldest chunk that is not taken is always among those held, so holding one is enough to
     // go on by, in order too.
     const bool holding = in_flight_ + ready_.size() > 0;
-    ByteBudget::Lease lease =
-        runtime_->budget().try_acquire(dataset_->codecs.decoded_size(), holding);
+    ByteBudget::Lease lease = runtime_->budget().try_acquire(bytes_in_flight(*dataset_), holding);
     if (!lease) break;
-    starting.push_back(make_slot(next_start_++));
-    starting.back()->lease = std::move(lease);
-    ++in_flight_;
+    starting.push_back(begin_slot(std::move(lease)));
   }
   return starting;
-}
-
-SlotPtr ChunkStream::State::take_ready() {
-  if (closed_ || ready_.empty()) return nullptr;
-  auto chosen = ready_.begin();
-  if (options_.ordered && chosen->first != given_) return nullptr;
-  if (!options_.ordered && stop_at_ != kNever) {  // a failure is told at once
-    chosen = std::find_if(ready_.begin(), ready_.end(),
-                          [](const auto& entry) { return entry.second->failure.has_value(); });
-    if (chosen == ready_.end()) return nullptr;
-  }
-  SlotPtr slot = std::move(chosen->second);
-  ready_.erase(chosen);
-  slot->lease.release();
-  ++given_;
-  if (slot->failure) {
-    stop_at_ = 0;
-    ready_.clear();
-  }
-  if (ended()) changed_.notify_all();  // other consumers wait for an end
-  return slot;
 }
 
 void ChunkStream::State::post(std::vector<SlotPtr> slots) {
@@ -245,63 +228,47 @@ void ChunkStream::State::post(std::vector<SlotPtr> slots) {
   }
 }
 
-void ChunkStream::State::run(SlotPtr slot) {
-  Slot& s = *slot;
-  {
-    const std::lock_guard lock(mutex_);
-    if (closed_) s.failure = Failure{.code = ErrorCode::cancelled, .message = "stream closed"};
-  }
-  if (!s.failure) {
-    try {
-      allocate(s);
-    } catch (...) {
-      s.failure = chunk_failure(*dataset_, s.item.chunk, current_failure());
-    }
-  }
-  if (s.failure) return finished(std::move(slot));
-  const ArrayView out = c_view(s.item.data.span(), s.item.shape, dataset_->item_size());
-  fetch_chunk(
-      *dataset_, task_for(s), out,
-      [executor = executor_](std::function<void()> rest) { executor->post(std::move(rest)); },
-      [self = shared_from_this(), raw = slot.release()](std::optional<Failure> failure,
-                                                        ChunkState state) {
-        SlotPtr back(raw);
-        back->failure = std::move(failure);
-        if (state == ChunkState::missing && !back->failure) self->confirm_missing(*back);
-        trim_workspace(thread_workspace());
-        self->finished(std::move(back));
-      });
+// ---- The rest ----
+
+void ChunkStream::State::set_listener(std::function<void()> listener) {
+  const std::lock_guard lock(mutex_);
+  listener_ = std::move(listener);
+  reads_here_ = inline_;
 }
 
-void ChunkStream::State::finished(SlotPtr slot) {
+void ChunkStream::State::give_back(std::size_t buffer) {
   std::vector<SlotPtr> starting;
   {
     const std::lock_guard lock(mutex_);
-    if (slot->failure) stop_at_ = std::min(stop_at_, slot->sequence + 1);
-    if (closed_ || stop_at_ == 0) {
-      slot.reset();  // the lease with it, before the task counts as finished
-    } else {
-      ready_.emplace(slot->sequence, std::move(slot));
+    if (buffer >= lent_.size() || !lent_[buffer]) {
+      fail(ErrorCode::invalid_argument, "this buffer was not given out");
     }
-    --in_flight_;
-    starting = start_some();
+    lent_[buffer] = false;
+    free_buffers_.push_back(buffer);
+    if (!reads_here_ && parallel_ > 1) starting = start_some();
     changed_.notify_all();
   }
   post(std::move(starting));
 }
 
-std::optional<ChunkItem> ChunkStream::State::give(SlotPtr slot) {
-  if (slot->failure) throw Error(std::move(*slot->failure));
-  return std::move(slot->item);
-}
-
 void ChunkStream::State::close() {
   std::map<std::int64_t, SlotPtr> dropped;
+  std::function<void()> listener;
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    dropped.swap(ready_);
+    listener = listener_;
+    changed_.notify_all();
+  }
+  cancel_.cancel();
   std::unique_lock lock(mutex_);
-  closed_ = true;
-  dropped.swap(ready_);
-  changed_.notify_all();
-  changed_.wait(lock, [&] { return in_flight_ == 0; });
+  while (in_flight_ > 0) {
+    leave_behind_overdue();
+    if (in_flight_ > 0) changed_.wait_for(lock, milliseconds(50));
+  }
+  lock.unlock();
+  if (listener) listener();
 }
 
 ChunkStream::ChunkStream(std::shared_ptr<Runtime> runtime, std::shared_ptr<const Dataset> dataset,
@@ -313,6 +280,14 @@ ChunkStream::~ChunkStream() { close(); }
 std::optional<ChunkItem> ChunkStream::next(const InterruptCheck& interrupt) {
   return state_->next(interrupt);
 }
+
+ChunkStream::Poll ChunkStream::poll(ChunkItem& item) { return state_->poll(item); }
+
+void ChunkStream::set_listener(std::function<void()> listener) {
+  state_->set_listener(std::move(listener));
+}
+
+void ChunkStream::give_back(std::size_t buffer) { state_->give_back(buffer); }
 
 void ChunkStream::close() {
   if (!state_->from_before_fork()) return state_->close();

@@ -28,6 +28,14 @@ struct DimSelection {
     return chunk_of(count - 1) - chunk_of(0) + 1;
   }
 
+  // The task whose elements lie in the chunk.
+  std::optional<std::int64_t> find(std::int64_t chunk) const {
+    if (count == 0 || chunk < chunk_of(0) || chunk > chunk_of(count - 1)) return std::nullopt;
+    if (step < chunk_size) return chunk - chunk_of(0);
+    const std::int64_t k = first_at_or_after(chunk * chunk_size);
+    return chunk_of(k) == chunk ? std::optional(k) : std::nullopt;
+  }
+
   Slice slice(std::int64_t i) const {
     if (step >= chunk_size) return {chunk_of(i), i, 1};
     const std::int64_t chunk = chunk_of(0) + i;
@@ -81,6 +89,16 @@ ChunkTask Plan::task(std::int64_t i) const {
   return task;
 }
 
+std::optional<std::int64_t> Plan::find(const Dims& chunk) const {
+  std::int64_t number = 0;
+  for (std::size_t d = 0; d < tasks_.size(); ++d) {
+    const auto i = dim_selection(selection_, array_shape_, chunk_shape_, d).find(chunk[d]);
+    if (!i) return std::nullopt;
+    number = number * tasks_[d] + *i;
+  }
+  return number;
+}
+
 Dims grid_shape(const Dims& array_shape, const Dims& chunk_shape) {
   Dims grid;
   for (std::size_t d = 0; d < array_shape.size(); ++d) {
@@ -100,6 +118,17 @@ Dims chunk_from_number(std::int64_t number, const Dims& grid) {
     number /= grid[d];
   }
   return chunk;
+}
+
+std::int64_t chunk_number(const Dims& chunk, const Dims& grid) {
+  std::int64_t number = 0;
+  for (std::size_t d = 0; d < grid.size(); ++d) number = number * grid[d] + chunk[d];
+  return number;
+}
+
+ChunkTask whole_chunk(const Dims& chunk, const Dims& chunk_shape) {
+  const Dims zeros = Dims::filled(chunk.size(), 0);
+  return {chunk, zeros, Dims::filled(chunk.size(), 1), chunk_shape, zeros, true};
 }
 
 Selection chunk_selection(const Dims& chunk, const Dims& array_shape, const Dims& chunk_shape) {

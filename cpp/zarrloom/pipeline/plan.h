@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "zarrloom/pipeline/selection.h"
 
@@ -24,6 +25,8 @@ class Plan {
 
   std::int64_t task_count() const { return task_count_; }
   ChunkTask task(std::int64_t i) const;  // C order over the touched chunks
+  // The number of a chunk's task; nullopt if the selection does not touch it.
+  std::optional<std::int64_t> find(const Dims& chunk) const;
 
  private:
   Dims array_shape_;
@@ -39,6 +42,10 @@ Dims grid_shape(const Dims& array_shape, const Dims& chunk_shape);
 
 // C-order numbering of the grid. Throws selection if outside.
 Dims chunk_from_number(std::int64_t number, const Dims& grid);
+std::int64_t chunk_number(const Dims& chunk, const Dims& grid);  // of a chunk inside it
+
+// The task of a whole chunk, what of it lies outside the array included.
+ChunkTask whole_chunk(const Dims& chunk, const Dims& chunk_shape);
 
 // The part of the array that a chunk holds, clipped at the array's edge. Throws selection if the
 // chunk is outside the grid.

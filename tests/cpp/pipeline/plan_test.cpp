@@ -120,5 +120,24 @@ TEST(Grid, ChunkSelectionIsClippedAtTheEdge) {
   EXPECT_THROW(chunk_from_number(6, {2, 3}), Error);
 }
 
+TEST(Plan, FindsTheTaskOfEachChunk) {
+  for (const std::int64_t step : {1, 3, 7, 8, 9, 20}) {
+    const Selection selection{{5, 0}, {step, 2}, {(60 - 5 - 1) / step + 1, 6}};
+    const Plan plan({60, 13}, {8, 5}, selection);
+    std::int64_t found = 0;
+    const Dims grid = grid_shape({60, 13}, {8, 5});
+    for (std::int64_t n = 0; n < checked_product(grid, "grid"); ++n) {
+      const Dims chunk = chunk_from_number(n, grid);
+      EXPECT_EQ(chunk_number(chunk, grid), n);
+      const auto task = plan.find(chunk);
+      if (!task) continue;
+      ++found;
+      EXPECT_EQ(plan.task(*task).chunk, chunk) << "step " << step;
+    }
+    EXPECT_EQ(found, plan.task_count()) << "step " << step;
+  }
+  EXPECT_FALSE(Plan({60}, {8}, {{0}, {1}, {0}}).find({0}));
+}
+
 }  // namespace
 }  // namespace zarrloom

@@ -1,0 +1,54 @@
+#include "zarrloom/pipeline/stored_chunks.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace zarrloom {
+namespace {
+
+// A number as chunk keys have it: digits only, no leading zero.
+std::optional<std::int64_t> parse_index(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  if (text[0] == '-' || (text[0] == '0' && text.size() > 1)) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+std::optional<Dims> chunk_from_key(const ChunkKeyEncoding& encoding, std::string_view key,
+                                   const Dims& grid) {
+  if (grid.empty()) {
+    return key == encoding.encode({}) ? std::optional<Dims>(Dims{}) : std::nullopt;
+  }
+  if (!encoding.v2_style) {
+    if (key.size() < 2 || key[0] != 'c' || key[1] != encoding.separator) return std::nullopt;
+    key.remove_prefix(2);
+  }
+  Dims chunk;
+  for (std::size_t d = 0; d < grid.size(); ++d) {
+    const bool last = d + 1 == grid.size();
+    const std::size_t end = last ? key.size() : key.find(encoding.separator);
+    if (end == std::string_view::npos) return std::nullopt;
+    const auto index = parse_index(key.substr(0, end));
+    if (!index || *index >= grid[d]) return std::nullopt;
+    chunk.push_back(*index);
+    key.remove_prefix(last ? end : end + 1);
+  }
+  return chunk;
+}
+
+std::optional<std::vector<std::int64_t>> stored_chunks(const Dataset& dataset) {
+  if (!dataset.store->capabilities().listable) return std::nullopt;
+  const Dims grid = grid_shape(dataset.shape, dataset.chunk_shape);
+  std::vector<std::int64_t> numbers;
+  for (const ListEntry& entry : dataset.store->list(dataset.path, ListDepth::all)) {
+    const auto chunk = chunk_from_key(dataset.key_encoding, entry.name, grid);
+    if (chunk) numbers.push_back(chunk_number(*chunk, grid));
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+}  // namespace zarrloom

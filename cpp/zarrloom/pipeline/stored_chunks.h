@@ -1,0 +1,20 @@
+// Which chunks of an array are stored.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "zarrloom/pipeline/dataset.h"
+
+namespace zarrloom {
+
+// Numbers (C order of the grid) of the chunks that are stored, ascending, by one listing. nullopt
+// if the store cannot list.
+std::optional<std::vector<std::int64_t>> stored_chunks(const Dataset& dataset);
+
+// The chunk that a key below the array's path stands for; nullopt if it is none of the grid.
+std::optional<Dims> chunk_from_key(const ChunkKeyEncoding& encoding, std::string_view key,
+                                   const Dims& grid);
+
+}  // namespace zarrloom
