@@ -6,7 +6,7 @@
 #include <cstdlib>
 
 #include "bind.h"
-#include "convert.h"
+#include "bound_array.h"
 #include "gil.h"
 #include "stream.h"
 
@@ -14,22 +14,6 @@ namespace zarrloom::bindings {
 namespace {
 
 using Names = std::optional<std::vector<std::optional<std::string>>>;
-
-// The core's array with what Python asks for at every read, made once.
-struct BoundArray {
-  Array array;
-  py::dtype dtype;
-
-  explicit BoundArray(Array a) : array(std::move(a)), dtype(array.dtype().numpy_name()) {}
-};
-
-// Elements may be moved only between equal memory: native order, same type.
-void check_dtype(const BoundArray& bound, const py::array& memory) {
-  if (memory.dtype().equal(bound.dtype)) return;
-  throw py::type_error("an array of dtype " + py::str(bound.dtype).cast<std::string>() +
-                       " in native byte order is needed, not " +
-                       py::str(memory.dtype()).cast<std::string>());
-}
 
 // Two elements at one place would be written by two threads at once.
 void check_no_overlap(const ArrayView& out) {
@@ -44,17 +28,6 @@ void check_no_overlap(const ArrayView& out) {
     if (stride < reach) throw py::value_error("out overlaps itself: its elements share memory");
     reach = stride * (extent - 1) + reach;
   }
-}
-
-Selection selection_of(const py::object& start, const py::object& step, const py::object& count) {
-  return {to_dims(start), to_dims(step), to_dims(count)};
-}
-
-CallOptions call_options(std::size_t parallel, InterruptCheck check) {
-  CallOptions options;
-  options.parallel = parallel;
-  options.interrupt = std::move(check);
-  return options;
 }
 
 void read(const BoundArray& bound, const py::object& start, const py::object& step,

@@ -1,0 +1,39 @@
+// The core's array as Python holds it, and how its calls' arguments are read.
+#pragma once
+
+#include <memory>
+
+#include "convert.h"
+#include "zarrloom/array/array.h"
+
+namespace zarrloom::bindings {
+
+// The core's array with what Python asks for at every read, made once.
+struct BoundArray {
+  Array array;
+  py::dtype dtype;
+
+  explicit BoundArray(Array a) : array(std::move(a)), dtype(array.dtype().numpy_name()) {}
+};
+
+// Elements may be moved only between equal memory: native order, same type.
+inline void check_dtype(const BoundArray& bound, const py::array& memory) {
+  if (memory.dtype().equal(bound.dtype)) return;
+  throw py::type_error("an array of dtype " + py::str(bound.dtype).cast<std::string>() +
+                       " in native byte order is needed, not " +
+                       py::str(memory.dtype()).cast<std::string>());
+}
+
+inline Selection selection_of(const py::object& start, const py::object& step,
+                              const py::object& count) {
+  return {to_dims(start), to_dims(step), to_dims(count)};
+}
+
+inline CallOptions call_options(std::size_t parallel, InterruptCheck check) {
+  CallOptions options;
+  options.parallel = parallel;
+  options.interrupt = std::move(check);
+  return options;
+}
+
+}  // namespace zarrloom::bindings
