@@ -110,6 +110,10 @@ void Array::read_many(std::span<const ReadPart> parts, const CallOptions& option
   read_selections(*state_->options.runtime, *state_->dataset, parts, options);
 }
 
+std::vector<Bytes> Array::reduce(const ReduceRequest& request, const CallOptions& options) const {
+  return reduce_selection(*state_->options.runtime, *state_->dataset, request, options);
+}
+
 WriteOptions Array::write_options() const {
   WriteOptions write = state_->options.write;
   // A fill value of null leaves open what a missing chunk is, and readers differ: none is left out.

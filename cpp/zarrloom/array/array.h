@@ -9,6 +9,7 @@
 #include "zarrloom/array/metadata.h"
 #include "zarrloom/exec/runtime.h"
 #include "zarrloom/pipeline/chunk_stream.h"
+#include "zarrloom/pipeline/reduce.h"
 #include "zarrloom/pipeline/transfer.h"
 
 namespace zarrloom {
@@ -51,6 +52,9 @@ class Array {
              const CallOptions& options = {}) const;  // throws read_only
 
   void read_many(std::span<const ReadPart> parts, const CallOptions& options = {}) const;
+
+  // Statistics of a selection; see reduce_selection.
+  std::vector<Bytes> reduce(const ReduceRequest& request, const CallOptions& options = {}) const;
 
   // Without waiting; see start_read_selection.
   void start_read(const Selection& selection, const ArrayView& out, const CallOptions& options,

@@ -56,7 +56,7 @@ void finish(const Fetch& fetch, ReadResult result) {
       throw Error(std::move(result.failure));
     }
     if (result.status == ReadResult::Status::missing) {
-      strided_fill(fetch.out, fetch.dataset->fill_value());
+      if (fetch.control.fill_missing) strided_fill(fetch.out, fetch.dataset->fill_value());
     } else {
       decode_into(fetch, result.bytes);
     }

@@ -20,6 +20,7 @@ using Continue = std::function<void(std::function<void()>)>;
 struct FetchControl {
   CancelToken cancel = {};
   Deadline deadline = kNoDeadline;  // of reading and decoding together
+  bool fill_missing = true;         // false: a missing chunk leaves the memory as it was
 };
 
 // Reads and decodes the task's part of its chunk into `out` (out.shape == task.count); a missing

@@ -24,7 +24,8 @@ class Plan {
   Plan(const Dims& array_shape, const Dims& chunk_shape, const Selection& selection);
 
   std::int64_t task_count() const { return task_count_; }
-  ChunkTask task(std::int64_t i) const;  // C order over the touched chunks
+  const Dims& tasks() const { return tasks_; }  // touched chunks in each dimension
+  ChunkTask task(std::int64_t i) const;         // C order over the touched chunks
   // The number of a chunk's task; nullopt if the selection does not touch it.
   std::optional<std::int64_t> find(const Dims& chunk) const;
 
@@ -32,7 +33,7 @@ class Plan {
   Dims array_shape_;
   Dims chunk_shape_;
   Selection selection_;
-  Dims tasks_;  // touched chunks in each dimension
+  Dims tasks_;
   Dims first_chunk_;
   std::int64_t task_count_ = 1;
 };
