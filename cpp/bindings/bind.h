@@ -10,5 +10,6 @@ void bind_runtime(pybind11::module_& module);
 void bind_stores(pybind11::module_& module);
 void bind_stream(pybind11::module_& module);
 void bind_array(pybind11::module_& module);
+void bind_reduce(pybind11::module_& module);
 
 }  // namespace zarrloom::bindings

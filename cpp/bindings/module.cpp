@@ -10,4 +10,5 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   bind_stores(module);
   bind_stream(module);
   bind_array(module);
+  bind_reduce(module);
 }

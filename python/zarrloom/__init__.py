@@ -25,6 +25,7 @@ from zarrloom.errors import (
     UnsupportedError,
     ZarrloomError,
 )
+from zarrloom.reduction import reduce
 from zarrloom.stores import FileStore, MemoryStore, Store
 from zarrloom.stream import ChunkMap, ChunkStream
 
@@ -58,5 +59,6 @@ __all__ = [
     "load",
     "open",
     "open_array",
+    "reduce",
     "save",
 ]

@@ -93,6 +93,20 @@ class Array:
         chunks: Iterable[tuple[int, ...]] | None = None,
     ) -> Stream: ...
 
+def reduce(
+    array: Array,
+    start: tuple[int, ...],
+    step: tuple[int, ...],
+    count: tuple[int, ...],
+    *,
+    reversed: tuple[int, ...],
+    reduced: tuple[int, ...],
+    stats: list[str],
+    skipna: bool,
+    ddof: float,
+    edges: list[float] | None,
+    parallel: int,
+) -> dict[str, np.ndarray[Any, Any]]: ...
 def get_options() -> dict[str, int]: ...
 def set_options(*, threads: int, io_concurrency: int, memory_limit: int) -> None: ...
 def bytes_in_flight() -> int: ...

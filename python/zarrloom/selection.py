@@ -52,6 +52,24 @@ class Selection:
         box: np.ndarray[Any, Any] = result[(*undo, Ellipsis)]
         return box
 
+    def reduction(self, axes: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Say for each dimension of the box if it is descending and if the axes reduce it (0, 1).
+
+        `axes` are dimensions of the result. Dimensions that the result has not are kept: they have
+        one element.
+        """
+        if self.view is None:
+            return (0,) * len(self.count), tuple(int(d in axes) for d in range(len(self.count)))
+        descending: list[int] = []
+        reduced: list[int] = []
+        axis = 0
+        for part in self._parts():
+            if part is not None:
+                descending.append(int(part == _REVERSED))
+                reduced.append(int(isinstance(part, slice) and axis in axes))
+            axis += part is None or isinstance(part, slice)
+        return tuple(descending), tuple(reduced)
+
     def _parts(self) -> tuple[Any, ...]:
         return tuple(part for part in self.view or () if part is not Ellipsis)
 
