@@ -182,7 +182,7 @@ def test_e11_pickled_handles_keep_their_mode(array: zarrloom.Array, path: str) -
         pickle.dumps(memory)
 
 
-@pytest.mark.parametrize("what", ["read", "stream", "map"])
+@pytest.mark.parametrize("what", ["read", "stream", "map", "reduce"])
 def test_e2_ctrl_c(path: str, what: str) -> None:
     """KeyboardInterrupt comes promptly, the array stays usable and `out` is left alone."""
     array = zarrloom.create_array(
@@ -197,6 +197,7 @@ def test_e2_ctrl_c(path: str, what: str) -> None:
         "read": "while True: array.read(out=out)",
         "stream": "while True: list(array.chunk_stream(parallel=2))",
         "map": "while True: list(array.parallel_chunk_map(lambda i, d: d.sum()))",
+        "reduce": "while True: zarrloom.reduce(array, ['std', 'argmax'])",
     }[what]
     script = f"""
 import os, signal, threading, time

@@ -33,9 +33,10 @@ ByteView bytes_of(const std::vector<T>& values) {
 
 class HalfStatistics final : public Statistics {
  public:
-  HalfStatistics(const StatisticsOptions& options, std::int64_t outputs)
-      : floats_(options, outputs) {}
+  HalfStatistics(const StatisticsOptions& options, const BlockShape& shape)
+      : floats_(options, shape) {}
 
+  void clear(const BlockShape& shape) override { floats_.clear(shape); }
   void add(const BlockShape& shape, ByteView data) override {
     floats_.add(shape, bytes_of(widened(data)));
   }
@@ -63,11 +64,15 @@ class HalfStatistics final : public Statistics {
 template <typename T>
 class ComplexStatistics final : public Statistics {
  public:
-  ComplexStatistics(const StatisticsOptions& options, std::int64_t outputs)
-      : skipna_(options.skipna), parts_{Part(options, outputs), Part(options, outputs)} {
-    outputs_ = static_cast<std::size_t>(outputs);
+  ComplexStatistics(const StatisticsOptions& options, const BlockShape& shape)
+      : skipna_(options.skipna), parts_{Part(options, shape), Part(options, shape)} {
+    outputs_ = static_cast<std::size_t>(shape.outputs());
   }
 
+  void clear(const BlockShape& shape) override {
+    outputs_ = static_cast<std::size_t>(shape.outputs());
+    for (Part& part : parts_) part.clear(shape);
+  }
   void add(const BlockShape& shape, ByteView data) override {
     for (std::size_t p = 0; p < 2; ++p) {
       parts_[p].add(shape, bytes_of(part(data, p)));
@@ -114,10 +119,10 @@ class ComplexStatistics final : public Statistics {
 
 template <template <typename> typename Of, typename... Types>
 std::unique_ptr<Statistics> by_size(std::size_t item_size, const StatisticsOptions& options,
-                                    std::int64_t outputs) {
+                                    const BlockShape& shape) {
   std::unique_ptr<Statistics> made;
   const auto try_type = [&]<typename T>(T) {
-    if (sizeof(T) == item_size) made = std::make_unique<Of<T>>(options, outputs);
+    if (sizeof(T) == item_size) made = std::make_unique<Of<T>>(options, shape);
   };
   (try_type(Types{}), ...);
   return made;
@@ -165,6 +170,18 @@ std::int64_t BlockShape::elements() const {
   return n;
 }
 
+std::int64_t BlockShape::most_elements() const {
+  std::int64_t n = 1;
+  for (std::size_t d = 0; d < whole.size(); ++d) n *= reduced[d] != 0 ? whole[d] : 1;
+  return n;
+}
+
+bool BlockShape::is_line() const {
+  int longer = 0;
+  for (std::size_t d = 0; d < count.size(); ++d) longer += reduced[d] != 0 && count[d] > 1;
+  return longer <= 1;
+}
+
 std::int64_t BlockShape::place(std::int64_t local) const {
   std::int64_t result = 0, stride = 1;
   for (std::size_t d = count.size(); d-- > 0;) {
@@ -197,25 +214,25 @@ std::vector<BlockGroup> block_groups(const BlockShape& shape) {
 }
 
 std::unique_ptr<Statistics> make_statistics(const StatisticsOptions& options, const DataType& dtype,
-                                            std::int64_t outputs) {
+                                            const BlockShape& shape) {
   check_statistics(options, dtype);
   std::unique_ptr<Statistics> made;
   switch (dtype.kind) {
     case Kind::signed_integer:
       made = by_size<TypedStatistics, std::int8_t, std::int16_t, std::int32_t, std::int64_t>(
-          dtype.item_size, options, outputs);
+          dtype.item_size, options, shape);
       break;
     case Kind::boolean:
     case Kind::unsigned_integer:
       made = by_size<TypedStatistics, std::uint8_t, std::uint16_t, std::uint32_t, std::uint64_t>(
-          dtype.item_size, options, outputs);
+          dtype.item_size, options, shape);
       break;
     case Kind::floating:
-      if (dtype.item_size == 2) return std::make_unique<HalfStatistics>(options, outputs);
-      made = by_size<TypedStatistics, float, double>(dtype.item_size, options, outputs);
+      if (dtype.item_size == 2) return std::make_unique<HalfStatistics>(options, shape);
+      made = by_size<TypedStatistics, float, double>(dtype.item_size, options, shape);
       break;
     default:
-      made = by_size<ComplexStatistics, float, double>(dtype.item_size / 2, options, outputs);
+      made = by_size<ComplexStatistics, float, double>(dtype.item_size / 2, options, shape);
   }
   if (!made) fail(ErrorCode::unsupported, "no statistics of dtype " + dtype.numpy_name());
   return made;

@@ -49,8 +49,10 @@ struct BlockShape {
   Dims start;    // the block's first element within the whole
   Dims whole;    // elements of all blocks together
 
-  std::int64_t outputs() const;   // of the block
-  std::int64_t elements() const;  // of the block, for each output
+  std::int64_t outputs() const;        // of the block
+  std::int64_t elements() const;       // of the block, for each output
+  std::int64_t most_elements() const;  // of the whole, for each output
+  bool is_line() const;                // at most one reduced dimension is longer than 1
   // The place among the reduced dimensions of the whole, in C order, of an element that has place
   // `local` among those of the block.
   std::int64_t place(std::int64_t local) const;
@@ -62,6 +64,9 @@ struct BlockShape {
 class Statistics {
  public:
   virtual ~Statistics() = default;
+
+  // As freshly made, for a block of this shape and of the same whole. Memory is kept.
+  virtual void clear(const BlockShape& shape) = 0;
 
   // `data` holds the block's elements. Called once, or else add_repeated.
   virtual void add(const BlockShape& shape, ByteView data) = 0;
@@ -76,9 +81,9 @@ class Statistics {
   virtual void write(Statistic statistic, MutableBytes out) const = 0;
 };
 
-// The options must outlive it.
+// For a block of this shape. The options must outlive it.
 std::unique_ptr<Statistics> make_statistics(const StatisticsOptions& options, const DataType& dtype,
-                                            std::int64_t outputs);
+                                            const BlockShape& shape);
 
 // Bytes of one result.
 //   min, max     the element's own type; bool as a byte, float16 as float32

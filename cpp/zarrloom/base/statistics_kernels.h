@@ -3,6 +3,7 @@
 // is added in which lane is fixed, so that sums are the same on all machines.
 #pragma once
 
+#include <bit>
 #include <cmath>
 #include <concepts>
 #include <cstdint>
@@ -180,6 +181,44 @@ void best_of_rows(const T* x, std::size_t n, T* best) {
     bool takes = Smallest ? value < old : value > old;
     if constexpr (std::floating_point<T> && !Skip) takes |= value != value;
     best[j] = takes ? value : old;
+  }
+}
+
+// As wide as T.
+template <typename T>
+using Flag = std::conditional_t<
+    sizeof(T) == 1, std::int8_t,
+    std::conditional_t<sizeof(T) == 2, std::int16_t,
+                       std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>>>;
+
+// takes ? a : b without a branch, which could not be foreseen.
+template <typename T>
+T choose(bool takes, T a, T b) {
+  using Bits = Flag<T>;
+  const auto mask = static_cast<Bits>(-static_cast<Bits>(takes));
+  const auto bits = (std::bit_cast<Bits>(a) & mask) | (std::bit_cast<Bits>(b) & ~mask);
+  return std::bit_cast<T>(static_cast<Bits>(bits));
+}
+
+// As above where NaN wins; taken[j] says (0 or not) if x[j] was taken. With `always` each is.
+template <bool Smallest, typename T>
+void best_of_rows(const T* x, std::size_t n, T* best, Flag<T> always, Flag<T>* taken) {
+  for (std::size_t j = 0; j < n; ++j) {
+    const T value = x[j], old = best[j];
+    bool takes = Smallest ? value < old : value > old;
+    if constexpr (std::floating_point<T>) takes |= (value != value) & (old == old);
+    taken[j] = static_cast<Flag<T>>(takes) | always;
+  }
+  for (std::size_t j = 0; j < n; ++j) best[j] = taken[j] != 0 ? x[j] : best[j];
+}
+
+// squares[j] += the square of what x[j] is away from means[j].
+template <bool Skip, typename T>
+void add_squares(const double* means, const T* x, std::size_t n, double* squares) {
+  for (std::size_t j = 0; j < n; ++j) {
+    const double delta = static_cast<double>(x[j]) - means[j];
+    const double square = delta * delta;
+    squares[j] += Skip && is_nan(x[j]) ? 0.0 : square;
   }
 }
 

@@ -7,7 +7,8 @@
 #include "zarrloom/base/error.h"
 #include "zarrloom/base/histogram.h"
 #include "zarrloom/base/statistics.h"
-#include "zarrloom/base/statistics_parts.h"
+#include "zarrloom/base/statistics_extreme.h"
+#include "zarrloom/base/statistics_moments.h"
 
 namespace zarrloom {
 
@@ -47,17 +48,27 @@ template <typename T>
 class TypedStatistics final : public Statistics {
  public:
   static constexpr bool kFloating = std::floating_point<T>;
-  using Sum = std::conditional_t<kFloating, FloatSum, IntegerSum>;
+  using Sum = typename SumTable<T>::Sum;
 
-  TypedStatistics(const StatisticsOptions& options, std::int64_t outputs)
+  TypedStatistics(const StatisticsOptions& options, const BlockShape& shape)
       : options_(options),
         skip_(options.skipna && kFloating),
-        min_(options.wants(Statistic::min), options.wants(Statistic::argmin), skip_, size(outputs)),
-        max_(options.wants(Statistic::max), options.wants(Statistic::argmax), skip_, size(outputs)),
+        most_elements_(shape.most_elements()),
+        min_(options.wants(Statistic::min), options.wants(Statistic::argmin), skip_),
+        max_(options.wants(Statistic::max), options.wants(Statistic::argmax), skip_),
         moments_(skip_, options.wants(Statistic::sum) || options.wants(Statistic::mean),
-                 options.wants(Statistic::variance), size(outputs)),
-        outputs_(size(outputs)) {
-    if (options.wants(Statistic::histogram)) binned_.assign(options.bins->size(), 0);
+                 options.wants(Statistic::variance), most_elements_),
+        tile_(skip_, true, options.wants(Statistic::variance), most_elements_) {
+    TypedStatistics::clear(shape);
+  }
+
+  void clear(const BlockShape& shape) override {
+    outputs_ = size(shape.outputs());
+    elements_ = 0;
+    min_.clear(outputs_);
+    max_.clear(outputs_);
+    moments_.clear(outputs_);
+    if (options_.wants(Statistic::histogram)) binned_.assign(options_.bins->size(), 0);
   }
 
   void add(const BlockShape& shape, ByteView data) override {
@@ -69,9 +80,8 @@ class TypedStatistics final : public Statistics {
     } else {
       add_tiles(groups, x);
     }
-    const auto translate = [&shape](std::int64_t local) { return shape.place(local); };
-    min_.translate_places(translate);
-    max_.translate_places(translate);
+    if (options_.wants(Statistic::argmin)) translate_places(shape, min_);
+    if (options_.wants(Statistic::argmax)) translate_places(shape, max_);
   }
 
   void add_repeated(const BlockShape& shape, ByteView item) override {
@@ -86,16 +96,16 @@ class TypedStatistics final : public Statistics {
     if constexpr (kFloating) {
       if (!std::isfinite(value)) part.squares = std::numeric_limits<double>::quiet_NaN();
     }
-    for (std::size_t o = 0; o < moments_.outputs(); ++o) moments_.add(o, part);
+    for (std::size_t o = 0; o < outputs_ && moments_.wanted(); ++o) moments_.add(o, 0, part);
     if (const auto bin = find_bin(value)) binned_[*bin] += elements_;
   }
 
   void merge(const Statistics& other) override {
     const auto& later = static_cast<const TypedStatistics&>(other);
-    elements_ += later.elements_;
     if (min_.wanted()) min_.merge(later.min_);
     if (max_.wanted()) max_.merge(later.max_);
-    moments_.merge(later.moments_);
+    moments_.merge(0, later.moments_, elements_, later.elements_);
+    elements_ += later.elements_;
     for (std::size_t b = 0; b < binned_.size(); ++b) binned_[b] += later.binned_[b];
   }
 
@@ -129,6 +139,18 @@ class TypedStatistics final : public Statistics {
 
   static std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
+  // From places in the block to places in the whole.
+  template <typename Extreme>
+  static void translate_places(const BlockShape& shape, Extreme& extreme) {
+    const std::int64_t first = shape.place(0);
+    if (shape.is_line()) {
+      const std::int64_t step = shape.elements() > 1 ? shape.place(1) - first : 0;
+      extreme.translate_places([=](std::int64_t local) { return first + local * step; });
+    } else {
+      extreme.translate_places([&shape](std::int64_t local) { return shape.place(local); });
+    }
+  }
+
   // ---- Elements of one output that lie one after another ----
 
   void add_runs(const std::vector<BlockGroup>& groups, const T* x) {
@@ -146,7 +168,7 @@ class TypedStatistics final : public Statistics {
       if (min_.wanted()) min_.take_run(output, extremes, x, n, place);
       if (max_.wanted()) max_.take_run(output, extremes, x, n, place);
     }
-    if (moments_.outputs() > 0) moments_.add(output, run_moments(x, n));
+    if (moments_.wanted()) moments_.add(output, place, run_moments(x, n));
     for (std::size_t i = 0; i < n && !binned_.empty(); ++i) {
       if (const auto bin = find_bin(x[i])) ++binned_[*bin];
     }
@@ -160,12 +182,12 @@ class TypedStatistics final : public Statistics {
       const bool skip = part.count != static_cast<std::int64_t>(n);
       part.sum.sum = skip ? kernels::float_sum<true>(x, n) : kernels::float_sum<false>(x, n);
       if (moments_.has_squares()) {
-        part.squares = skip ? kernels::squares_about<true>(part.mean(), x, n)
-                            : kernels::squares_about<false>(part.mean(), x, n);
+        part.squares = skip ? kernels::squares_about<true>(mean_of(part), x, n)
+                            : kernels::squares_about<false>(mean_of(part), x, n);
       }
     } else {
       part.sum.sum = kernels::integer_sum(x, n);
-      if (moments_.has_squares()) part.squares = kernels::squares_about<false>(part.mean(), x, n);
+      if (moments_.has_squares()) part.squares = kernels::squares_about<false>(mean_of(part), x, n);
     }
     return part;
   }
@@ -199,65 +221,32 @@ class TypedStatistics final : public Statistics {
       if (min_.wanted()) min_.take_row(tile.output, row, tile.width, tile.place + r);
       if (max_.wanted()) max_.take_row(tile.output, row, tile.width, tile.place + r);
     }
-    if (moments_.outputs() > 0) add_tile_moments(tile);
-  }
-
-  void add_tile_moments(const Rows& tile) {
-    std::array<Moments<Sum>, kTile> parts = {};
-    sum_rows(tile, parts);
-    if (moments_.has_squares()) {
-      std::array<double, kTile> means, squares = {};
-      for (std::size_t j = 0; j < tile.width; ++j) means[j] = parts[j].mean();
-      for (std::int64_t r = 0; r < tile.rows; ++r) {
-        const T* const row = tile.x + r * tile.stride;
-        for (std::size_t j = 0; j < tile.width; ++j) {
-          const double delta = static_cast<double>(row[j]) - means[j];
-          squares[j] += skip_ && kernels::is_nan(row[j]) ? 0.0 : delta * delta;
-        }
-      }
-      for (std::size_t j = 0; j < tile.width; ++j) parts[j].squares = squares[j];
-    }
-    for (std::size_t j = 0; j < tile.width; ++j) moments_.add(tile.output + j, parts[j]);
-  }
-
-  void sum_rows(const Rows& tile, std::array<Moments<Sum>, kTile>& parts) const {
-    std::array<std::int64_t, kTile> nan = {};
-    std::array<std::conditional_t<kFloating, double, IntegerPart>, kTile> sums = {};
-    std::array<double, kTile> rests = {};
+    if (!moments_.wanted()) return;
+    if (moments_.has_squares()) return add_tile_moments(tile);
     for (std::int64_t r = 0; r < tile.rows; ++r) {
-      const T* const row = tile.x + r * tile.stride;
-      if constexpr (!kFloating) {
-        for (std::size_t j = 0; j < tile.width; ++j) sums[j] += row[j];
-      } else if (skip_) {
-        for (std::size_t j = 0; j < tile.width; ++j) nan[j] += row[j] != row[j];
-        add_row<true>(row, tile.width, sums.data(), rests.data());
-      } else {
-        add_row<false>(row, tile.width, sums.data(), rests.data());
-      }
-    }
-    for (std::size_t j = 0; j < tile.width; ++j) {
-      parts[j].count = tile.rows - nan[j];
-      parts[j].sum.sum = sums[j];
-      if constexpr (kFloating) parts[j].sum.rest = rests[j];
+      moments_.add_row(tile.output, tile.x + r * tile.stride, tile.width);
     }
   }
 
-  // 2^32 rows of 32-bit numbers fit; no chunk has more.
-  using IntegerPart = std::conditional_t<sizeof(T) == 8, __int128, std::int64_t>;
-
-  template <bool Skip>
-  static void add_row(const T* row, std::size_t n, double* sums, double* rests) {
-    for (std::size_t j = 0; j < n; ++j) {
-      const auto value = Skip && row[j] != row[j] ? 0.0 : static_cast<double>(row[j]);
-      if constexpr (sizeof(T) == 8) {
-        FloatSum sum{sums[j], rests[j]};
-        sum.add(value);
-        sums[j] = sum.sum;
-        rests[j] = sum.rest;
-      } else {
-        sums[j] += value;  // has 29 bits to spare
-      }
+  // In two passes: the mean of each output first. They are merged like those of other blocks.
+  void add_tile_moments(const Rows& tile) {
+    MomentTable<T>& part = tile_;
+    part.clear(tile.width);
+    for (std::int64_t r = 0; r < tile.rows; ++r) {
+      part.add_row(0, tile.x + r * tile.stride, tile.width);
     }
+    std::array<double, kTile> means;
+    for (std::size_t j = 0; j < tile.width; ++j) {
+      means[j] = part.near_sum(j) / static_cast<double>(skip_ ? part.count(j) : tile.rows);
+    }
+    for (std::int64_t r = 0; r < tile.rows; ++r) {
+      part.add_squares(means.data(), tile.x + r * tile.stride);
+    }
+    moments_.merge(tile.output, part, tile.place, tile.rows);
+  }
+
+  static double mean_of(const Moments<Sum>& part) {
+    return part.sum.value() / static_cast<double>(part.count);
   }
 
   std::optional<std::size_t> find_bin(T value) const {
@@ -277,7 +266,9 @@ class TypedStatistics final : public Statistics {
     return value;
   }
 
-  double mean(std::size_t o) const { return moments_.sum(o) / static_cast<double>(count(o)); }
+  double mean(std::size_t o) const {
+    return moments_.sum(o).value() / static_cast<double>(count(o));
+  }
 
   // numpy's: no divisor below 0, and without NaN none of 0 either.
   double variance(std::size_t o) const {
@@ -296,9 +287,9 @@ class TypedStatistics final : public Statistics {
 
   void put_sums(MutableBytes out) const {
     if constexpr (kFloating) {
-      put_all<double>(out, [this](std::size_t o) { return moments_.sum(o); });
+      put_all<double>(out, [this](std::size_t o) { return moments_.sum(o).value(); });
     } else {
-      put_all<__int128>(out, [this](std::size_t o) { return moments_.exact_sum(o).sum; });
+      put_all<__int128>(out, [this](std::size_t o) { return moments_.sum(o).sum; });
     }
   }
 
@@ -314,11 +305,13 @@ class TypedStatistics final : public Statistics {
 
   const StatisticsOptions& options_;
   bool skip_;
-  std::int64_t elements_ = 0;  // of each output, NaN included
+  std::int64_t most_elements_;  // of each output, when all blocks are merged
+  std::size_t outputs_ = 0;
+  std::int64_t elements_ = 0;  // of each output so far, NaN included
   Extreme<T, true> min_;
   Extreme<T, false> max_;
-  MomentTable<Sum> moments_;
-  std::size_t outputs_;
+  MomentTable<T> moments_;
+  MomentTable<T> tile_;               // of one tile, while its squares are made
   std::vector<std::int64_t> binned_;  // empty: no histogram
 };
 

@@ -18,8 +18,8 @@ class MergeTree {
  public:
   explicit MergeTree(std::int64_t leaves) : leaves_(leaves) {}  // of each column
 
-  // Merges as far as it goes; called from many threads. merge(a, b) takes b, which comes later,
-  // into a. True: `thing` is now the whole column.
+  // Merges as far as it goes; called from many threads. merge(a, b) takes b, which comes later
+  // and is of no use afterwards, into a. True: `thing` is now the whole column.
   template <typename Merge>
   bool put(std::int64_t column, std::int64_t leaf, Thing& thing, const Merge& merge) {
     std::int64_t width = leaves_;

@@ -1,6 +1,7 @@
 #include "zarrloom/pipeline/reduce.h"
 
 #include <atomic>
+#include <mutex>
 
 #include "zarrloom/base/strided_copy.h"
 #include "zarrloom/pipeline/for_each_chunk.h"
@@ -76,6 +77,26 @@ class ColumnOrder {
 
 using StatisticsPtr = std::unique_ptr<Statistics>;
 
+// Those that were merged into others serve again: new memory costs more than what is done with it.
+class SpareStatistics {
+ public:
+  StatisticsPtr take() {
+    const std::lock_guard lock(mutex_);
+    if (spare_.empty()) return nullptr;
+    StatisticsPtr one = std::move(spare_.back());
+    spare_.pop_back();
+    return one;
+  }
+  void give(StatisticsPtr one) {
+    const std::lock_guard lock(mutex_);
+    spare_.push_back(std::move(one));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<StatisticsPtr> spare_;  // guarded by mutex_
+};
+
 class Reduction {
  public:
   Reduction(const Dataset& dataset, const ReduceRequest& request)
@@ -145,8 +166,11 @@ class Reduction {
     return {task.count, request_.reduced, from_the_end(task, request_), request_.selection.count};
   }
 
-  StatisticsPtr make(const BlockShape& shape) const {
-    return make_statistics(request_.statistics, dataset_.dtype(), shape.outputs());
+  StatisticsPtr make(const BlockShape& shape) {
+    StatisticsPtr spare = spare_.take();
+    if (!spare) return make_statistics(request_.statistics, dataset_.dtype(), shape);
+    spare->clear(shape);
+    return spare;
   }
 
   std::optional<Failure> add(std::int64_t i, const ChunkTask& task, ChunkState state,
@@ -160,8 +184,14 @@ class Reduction {
       statistics->add(shape, data);
     }
     const ColumnOrder::Place place = order_.place(i);
-    const auto merge = [](StatisticsPtr& a, const StatisticsPtr& b) { a->merge(*b); };
-    if (tree_.put(place.column, place.leaf, statistics, merge)) write(shape, *statistics);
+    const auto merge = [this](StatisticsPtr& a, StatisticsPtr& b) {
+      a->merge(*b);
+      spare_.give(std::move(b));
+    };
+    if (tree_.put(place.column, place.leaf, statistics, merge)) {
+      write(shape, *statistics);
+      spare_.give(std::move(statistics));
+    }
     return std::nullopt;
   } catch (const Error& error) {
     return error.failure();
@@ -188,6 +218,7 @@ class Reduction {
   const ReduceRequest& request_;
   const Plan plan_;
   const ColumnOrder order_;
+  SpareStatistics spare_;
   MergeTree<StatisticsPtr> tree_;
   const Dims outputs_;          // kept extents of the selection
   std::vector<Bytes> results_;  // threads write disjoint parts

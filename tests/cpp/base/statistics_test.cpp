@@ -50,8 +50,7 @@ TEST(Statistics, EveryPatternOfAxes) {
     for (int d = 0; d < 5; ++d) reduced.push_back(mask >> d & 1);
     const BlockShape shape = whole(count, reduced);
     const auto outputs = static_cast<std::size_t>(shape.outputs());
-    const auto statistics =
-        make_statistics(options, dtype_from_numpy_name("int32"), shape.outputs());
+    const auto statistics = make_statistics(options, dtype_from_numpy_name("int32"), shape);
     statistics->add(shape, bytes(data));
 
     std::vector<std::vector<std::int32_t>> groups(outputs);
@@ -101,7 +100,8 @@ TEST(Statistics, NanWinsUnlessItIsSkipped) {
     const auto options = wanting(
         {Statistic::min, Statistic::argmax, Statistic::sum, Statistic::count, Statistic::variance},
         skipna);
-    const auto statistics = make_statistics(options, dtype_from_numpy_name("float64"), 1);
+    const auto statistics =
+        make_statistics(options, dtype_from_numpy_name("float64"), whole({5}, {1}));
     statistics->add(whole({5}, {1}), bytes(data));
     const double min = results<double>(*statistics, Statistic::min)[0];
     const double sum = results<double>(*statistics, Statistic::sum)[0];
@@ -128,14 +128,14 @@ TEST(Statistics, ExtremesOfExtremeValues) {
     std::vector<double> data = floats;
     if (rows) data = {kNan, kNan, infinity, infinity, infinity, infinity};
     const auto outputs = static_cast<std::size_t>(shape.outputs());
-    const auto statistics =
-        make_statistics(options, dtype_from_numpy_name("float64"), shape.outputs());
+    const auto statistics = make_statistics(options, dtype_from_numpy_name("float64"), shape);
     statistics->add(shape, bytes(data));
     EXPECT_EQ(results<std::int64_t>(*statistics, Statistic::argmin, outputs).back(), 1);
     EXPECT_EQ(results<double>(*statistics, Statistic::min, outputs).back(), infinity);
   }
   const std::vector<std::uint8_t> zeros(100, 0);
-  const auto statistics = make_statistics(options, dtype_from_numpy_name("uint8"), 1);
+  const auto statistics =
+      make_statistics(options, dtype_from_numpy_name("uint8"), whole({100}, {1}));
   statistics->add(whole({100}, {1}), bytes(zeros));
   EXPECT_EQ(results<std::int64_t>(*statistics, Statistic::argmax)[0], 0);
 }
@@ -146,10 +146,11 @@ TEST(Statistics, SumsOfIntegersAreExact) {
     for (const T value : {std::numeric_limits<T>::max(), std::numeric_limits<T>::lowest()}) {
       const std::vector<T> data(5000, value);
       const __int128 expected = static_cast<__int128>(value) * 5000;
-      const auto runs = make_statistics(options, dtype_from_numpy_name(name), 1);
+      const auto runs = make_statistics(options, dtype_from_numpy_name(name), whole({5000}, {1}));
       runs->add(whole({5000}, {1}), bytes(data));
       EXPECT_TRUE(results<__int128>(*runs, Statistic::sum)[0] == expected) << name;
-      const auto rows = make_statistics(options, dtype_from_numpy_name(name), 2);
+      const auto rows =
+          make_statistics(options, dtype_from_numpy_name(name), whole({2500, 2}, {1, 0}));
       rows->add(whole({2500, 2}, {1, 0}), bytes(data));
       EXPECT_TRUE(results<__int128>(*rows, Statistic::sum, 2)[1] == expected / 2) << name;
     }
@@ -165,11 +166,13 @@ TEST(Statistics, SumsOfIntegersAreExact) {
 TEST(Statistics, ManyRowsLoseNothing) {
   std::vector<double> data{1e100, 1, -1e100};
   const auto options = wanting({Statistic::sum});
-  const auto statistics = make_statistics(options, dtype_from_numpy_name("float64"), 1);
+  const auto statistics =
+      make_statistics(options, dtype_from_numpy_name("float64"), whole({3}, {1}));
   statistics->add(whole({3}, {1}), bytes(data));
   std::vector<double> columns;
   for (const double value : data) columns.insert(columns.end(), {value, value});
-  const auto rows = make_statistics(options, dtype_from_numpy_name("float64"), 2);
+  const auto rows =
+      make_statistics(options, dtype_from_numpy_name("float64"), whole({3, 2}, {1, 0}));
   rows->add(whole({3, 2}, {1, 0}), bytes(columns));
   EXPECT_EQ(results<double>(*rows, Statistic::sum, 2), (std::vector<double>{1, 1}));
 }
@@ -180,9 +183,8 @@ TEST(Statistics, RepeatedIsWhatTheElementsGive) {
   for (const Dims& reduced : {Dims{1, 1}, Dims{0, 1}, Dims{1, 0}}) {
     const BlockShape shape{{30, 20}, reduced, {3, 4}, {100, 100}};
     const auto outputs = static_cast<std::size_t>(shape.outputs());
-    const auto read = make_statistics(options, dtype_from_numpy_name("float32"), shape.outputs());
-    const auto repeated =
-        make_statistics(options, dtype_from_numpy_name("float32"), shape.outputs());
+    const auto read = make_statistics(options, dtype_from_numpy_name("float32"), shape);
+    const auto repeated = make_statistics(options, dtype_from_numpy_name("float32"), shape);
     read->add(shape, bytes(std::vector<float>(600, 2.5f)));
     repeated->add_repeated(shape, bytes(std::vector<float>{2.5f}));
     for (const Statistic which : options.wanted) {
@@ -191,6 +193,33 @@ TEST(Statistics, RepeatedIsWhatTheElementsGive) {
                 results<std::uint32_t>(*repeated, which, words))
           << statistic_name(which);
     }
+  }
+}
+
+TEST(Statistics, ServesAgainForABlockOfAnotherSize) {
+  StatisticsOptions options = wanting({Statistic::min, Statistic::argmax, Statistic::mean,
+                                       Statistic::variance, Statistic::count, Statistic::sum},
+                                      true);
+  const std::vector<float> before(800, -7.0f);
+  std::vector<float> data(30);
+  std::iota(data.begin(), data.end(), 1.0f);
+  const BlockShape large{{8, 100}, {1, 0}, {0, 0}, {80, 103}};
+  for (const BlockShape& shape : {BlockShape{{10, 3}, {1, 0}, {70, 100}, {80, 103}},
+                                  BlockShape{{5, 6}, {1, 0}, {8, 0}, {80, 103}}}) {
+    const auto outputs = static_cast<std::size_t>(shape.outputs());
+    const auto fresh = make_statistics(options, dtype_from_numpy_name("float32"), shape);
+    const auto used = make_statistics(options, dtype_from_numpy_name("float32"), large);
+    used->add(large, bytes(before));
+    used->clear(shape);
+    for (const auto& statistics : {fresh.get(), used.get()}) statistics->add(shape, bytes(data));
+    for (const Statistic which : options.wanted) {
+      const std::size_t words = which == Statistic::min ? outputs : outputs * 2;
+      EXPECT_EQ(results<std::uint32_t>(*fresh, which, words),
+                results<std::uint32_t>(*used, which, words))
+          << statistic_name(which);
+    }
+    EXPECT_EQ(results<std::int64_t>(*used, Statistic::argmax, outputs)[0],
+              shape.start[0] + shape.count[0] - 1);
   }
 }
 
@@ -215,11 +244,13 @@ TEST(Statistics, BinsAsNumpyHasThem) {
 
 TEST(Statistics, WhatATypeLacksIsNamed) {
   const std::string said = expect_error(ErrorCode::unsupported, [] {
-    make_statistics(wanting({Statistic::argmin}), dtype_from_numpy_name("complex64"), 1);
+    make_statistics(wanting({Statistic::argmin}), dtype_from_numpy_name("complex64"),
+                    whole({5}, {1}));
   });
   EXPECT_EQ(said, "elements of dtype complex64 have no statistic \"argmin\" here");
-  expect_error(ErrorCode::unsupported,
-               [] { make_statistics(wanting({Statistic::sum}), dtype_from_numpy_name("V5"), 1); });
+  expect_error(ErrorCode::unsupported, [] {
+    make_statistics(wanting({Statistic::sum}), dtype_from_numpy_name("V5"), whole({5}, {1}));
+  });
   expect_error(ErrorCode::invalid_argument, [] { statistic_from_name("median"); });
 }
 
