@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +172,42 @@ def test_the_same_bits_for_any_threads(field: np.ndarray[Any, Any], axis: Any, d
     first = {name: np.asarray(value).tobytes() for name, value in results[0].items()}
     for other in results[1:]:
         assert {name: np.asarray(value).tobytes() for name, value in other.items()} == first
+
+
+def test_many_python_threads_at_once(field: np.ndarray[Any, Any], threads: int) -> None:
+    array = stored(field, (7, 11, 8))
+
+    def both() -> bytes:
+        got = zarrloom.reduce(array, ["sum", "std"]), zarrloom.reduce(array, "mean", axis=0)
+        return repr(got[0]).encode() + got[1].tobytes()
+
+    expected = both()
+    with ThreadPoolExecutor(16) as pool:
+        results = [pool.submit(both) for _ in range(32)]
+    assert all(result.result() == expected for result in results)
+
+
+def test_memory_is_bounded(path: str) -> None:
+    shape, chunks = (128, 512, 512), (1, 256, 256)  # 128 MiB
+    array = zarrloom.create_array(
+        path, shape=shape, chunks=chunks, dtype="float32", compressors=None
+    )
+    array[...] = 1
+    script = f"""
+import resource, zarrloom
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+zarrloom.config.threads = 4
+array = zarrloom.open_array({path!r})
+zarrloom.reduce(array, ["sum", "std"], selection=slice(0, 2), axis=0)
+before = peak()
+assert zarrloom.reduce(array, ["sum", "std", "argmax"])["sum"] == array.size
+assert (zarrloom.reduce(array, ["mean", "std"], axis=0)["mean"] == 1).all()
+print((peak() - before) // 1024)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 64  # MiB
 
 
 def test_float_sums_are_better_than_one_after_another() -> None:

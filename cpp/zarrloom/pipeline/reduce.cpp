@@ -1,6 +1,7 @@
 #include "zarrloom/pipeline/reduce.h"
 
 #include <atomic>
+#include <limits>
 #include <mutex>
 
 #include "zarrloom/base/strided_copy.h"
@@ -75,6 +76,8 @@ class ColumnOrder {
   std::int64_t in_column_ = 1;
 };
 
+constexpr std::size_t kMostBytes = std::numeric_limits<std::ptrdiff_t>::max();
+
 using StatisticsPtr = std::unique_ptr<Statistics>;
 
 // Those that were merged into others serve again: new memory costs more than what is done with it.
@@ -108,7 +111,11 @@ class Reduction {
         outputs_(kept_only(request.selection.count, request.reduced)) {
     const auto outputs = static_cast<std::size_t>(checked_product(outputs_, "number of results"));
     for (const Statistic statistic : request.statistics.wanted) {
-      results_.emplace_back(outputs * item_size(statistic));
+      const std::size_t size = item_size(statistic);
+      if (outputs > kMostBytes / size) {
+        fail(ErrorCode::out_of_memory, std::to_string(outputs) + " results are too many");
+      }
+      results_.emplace_back(outputs * size);
     }
   }
 
