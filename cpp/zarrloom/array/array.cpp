@@ -114,6 +114,11 @@ std::vector<Bytes> Array::reduce(const ReduceRequest& request, const CallOptions
   return reduce_selection(*state_->options.runtime, *state_->dataset, request, options);
 }
 
+void Array::write_many(std::span<const WritePart> parts, const CallOptions& options) const {
+  check_writable();
+  write_selections(*state_->options.runtime, *state_->dataset, parts, write_options(), options);
+}
+
 WriteOptions Array::write_options() const {
   WriteOptions write = state_->options.write;
   // A fill value of null leaves open what a missing chunk is, and readers differ: none is left out.

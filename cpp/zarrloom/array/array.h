@@ -52,6 +52,7 @@ class Array {
              const CallOptions& options = {}) const;  // throws read_only
 
   void read_many(std::span<const ReadPart> parts, const CallOptions& options = {}) const;
+  void write_many(std::span<const WritePart> parts, const CallOptions& options = {}) const;
 
   // Statistics of a selection; see reduce_selection.
   std::vector<Bytes> reduce(const ReduceRequest& request, const CallOptions& options = {}) const;

@@ -50,7 +50,17 @@ void write_selection(Runtime& runtime, const Dataset& dataset, const Selection& 
                      const ConstArrayView& from, const WriteOptions& write = {},
                      const CallOptions& options = {});
 
-// The same as a task of the runtime's executor; see start_read_selection.
+struct WritePart {
+  Selection selection;
+  ConstArrayView from;  // as in write_selection
+};
+
+// Many writes as one: what the parts change of a stored object is merged in their order, then the
+// object is read at most once and written once.
+void write_selections(Runtime& runtime, const Dataset& dataset, std::span<const WritePart> parts,
+                      const WriteOptions& write = {}, const CallOptions& options = {});
+
+// The same as write_selection, as a task of the runtime's executor; see start_read_selection.
 void start_write_selection(std::shared_ptr<Runtime> runtime, std::shared_ptr<const Dataset> dataset,
                            const Selection& selection, const ConstArrayView& from,
                            const WriteOptions& write, const CallOptions& options,

@@ -1,0 +1,115 @@
+#include "zarrloom/pipeline/write_object.h"
+
+#include "zarrloom/base/strided_copy.h"
+#include "zarrloom/pipeline/fetch.h"
+
+namespace zarrloom {
+namespace {
+
+using Updates = std::span<const ChunkUpdate>;
+
+std::unique_lock<std::mutex> lock_object(const ObjectWriter& writer, const std::string& key) {
+  return writer.runtime.locks().lock(writer.dataset.store->locate(key));
+}
+
+ArrayView chunk_scratch(const Dataset& dataset, Workspace& workspace) {
+  workspace.decoded.resize_uninitialized(dataset.codecs.decoded_size());
+  return c_view(workspace.decoded.span(), dataset.chunk_shape, dataset.item_size());
+}
+
+// True if the chunk need not be stored.
+bool is_empty(const ObjectWriter& writer, const ConstArrayView& chunk) {
+  return !writer.options.write_empty_chunks && all_equal(chunk, writer.dataset.fill_value());
+}
+
+void apply(Updates updates, const ArrayView& chunk) {
+  for (const ChunkUpdate& update : updates) {
+    const ChunkTask& task = update.task;
+    strided_copy(update.from, sub_view(chunk, task.start, task.step, task.count));
+  }
+}
+
+// The first update covers the chunk. Encodes before the lock is taken: the lock is needed only
+// against a partial writer that would put back what it read before.
+void write_covered(const ObjectWriter& writer, Updates updates) {
+  const Dataset& dataset = writer.dataset;
+  Workspace& workspace = thread_workspace();
+  const ChunkTask& task = updates.front().task;
+  ConstArrayView chunk = updates.front().from;
+  if (updates.size() > 1 || !(task.count == dataset.chunk_shape)) {
+    const ArrayView scratch = chunk_scratch(dataset, workspace);
+    // At the array's edge: filled up.
+    if (!(task.count == dataset.chunk_shape)) strided_fill(scratch, dataset.fill_value());
+    apply(updates, scratch);
+    chunk = scratch;
+  }
+  const std::string key = writer.object_key(task.chunk);
+  if (is_empty(writer, chunk)) {
+    const auto lock = lock_object(writer, key);
+    dataset.store->erase(key);
+    return;
+  }
+  const ByteView encoded = dataset.codecs.encode(chunk, workspace);
+  const auto lock = lock_object(writer, key);
+  dataset.store->write(key, encoded);
+}
+
+void change(const ObjectWriter& writer, Updates updates, IfMissing if_missing) {
+  const Dataset& dataset = writer.dataset;
+  Workspace& workspace = thread_workspace();
+  const Dims& index = updates.front().task.chunk;
+  const std::string key = writer.object_key(index);
+  const auto lock = lock_object(writer, key);
+  const ArrayView chunk = chunk_scratch(dataset, workspace);
+  const ChunkState found = fetch_chunk_now(dataset, whole_chunk(index, dataset.chunk_shape), chunk);
+  if (found == ChunkState::missing && if_missing == IfMissing::leave) return;
+  apply(updates, chunk);
+  if (is_empty(writer, chunk)) {
+    dataset.store->erase(key);
+  } else {
+    dataset.store->write(key, dataset.codecs.encode(chunk, workspace));
+  }
+}
+
+template <typename Work>
+void naming_the_chunk(const ObjectWriter& writer, const Dims& chunk, const Work& work) {
+  try {
+    work();
+  } catch (...) {
+    Failure failure = current_failure();
+    if (!failure.message.starts_with("chunk ")) {  // not fetch_chunk_now's, which says it already
+      failure = chunk_failure(writer.dataset, chunk, failure);
+    }
+    throw Error(std::move(failure));
+  }
+}
+
+}  // namespace
+
+void ObjectWriter::write(Updates updates, IfMissing if_missing) const {
+  if (updates.empty()) return;
+  // What lies under an update that covers the chunk will not be seen.
+  for (std::size_t i = updates.size(); i-- > 0;) {
+    if (!updates[i].task.covers_chunk) continue;
+    updates = updates.subspan(i);
+    break;
+  }
+  naming_the_chunk(*this, updates.front().task.chunk, [&] {
+    if (updates.front().task.covers_chunk) {
+      write_covered(*this, updates);
+    } else {
+      change(*this, updates, if_missing);
+    }
+  });
+  trim_workspace(thread_workspace());
+}
+
+void ObjectWriter::erase(const Dims& chunk) const {
+  naming_the_chunk(*this, chunk, [&] {
+    const std::string key = object_key(chunk);
+    const auto lock = lock_object(*this, key);
+    dataset.store->erase(key);
+  });
+}
+
+}  // namespace zarrloom

@@ -1,0 +1,42 @@
+// One stored object, read, changed and written as a whole under its lock: what every kind of write
+// comes down to.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "zarrloom/exec/runtime.h"
+#include "zarrloom/pipeline/plan.h"
+#include "zarrloom/pipeline/transfer.h"
+
+namespace zarrloom {
+
+// The task's elements become `from` (from.shape == task.count).
+struct ChunkUpdate {
+  ChunkTask task;
+  ConstArrayView from;
+};
+
+enum class IfMissing {
+  fill_values,  // the object is made, from fill values and the updates
+  leave,        // there is nothing to change
+};
+
+struct ObjectWriter {
+  Runtime& runtime;
+  const Dataset& dataset;
+  WriteOptions options = {};
+
+  // The key of the object that holds a chunk: what is locked, read and written as one.
+  std::string object_key(const Dims& chunk) const { return dataset.chunk_key(chunk); }
+
+  // Applies the updates, all to chunks of one object, in their order. The object is read at most
+  // once, and not if one of them covers it; it is written, or erased, once. Throws a failure that
+  // names the chunk. Uses the thread's workspace.
+  void write(std::span<const ChunkUpdate> updates,
+             IfMissing if_missing = IfMissing::fill_values) const;
+
+  void erase(const Dims& chunk) const;
+};
+
+}  // namespace zarrloom
