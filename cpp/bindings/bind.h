@@ -11,5 +11,6 @@ void bind_stores(pybind11::module_& module);
 void bind_stream(pybind11::module_& module);
 void bind_array(pybind11::module_& module);
 void bind_reduce(pybind11::module_& module);
+void bind_writing(pybind11::module_& module);
 
 }  // namespace zarrloom::bindings

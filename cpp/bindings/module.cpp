@@ -11,4 +11,5 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   bind_stream(module);
   bind_array(module);
   bind_reduce(module);
+  bind_writing(module);
 }

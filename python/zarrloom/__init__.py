@@ -28,11 +28,13 @@ from zarrloom.errors import (
 from zarrloom.reduction import reduce
 from zarrloom.stores import FileStore, MemoryStore, Store
 from zarrloom.stream import ChunkMap, ChunkStream
+from zarrloom.writing import Batch
 
 __version__ = _version("zarrloom")
 
 __all__ = [
     "Array",
+    "Batch",
     "CancelledError",
     "ChunkErrors",
     "ChunkMap",

@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -107,6 +107,11 @@ def reduce(
     edges: list[float] | None,
     parallel: int,
 ) -> dict[str, np.ndarray[Any, Any]]: ...
+def write_many(
+    array: Array,
+    parts: Sequence[tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], np.ndarray[Any, Any]]],
+    parallel: int = 0,
+) -> None: ...
 def get_options() -> dict[str, int]: ...
 def set_options(*, threads: int, io_concurrency: int, memory_limit: int) -> None: ...
 def bytes_in_flight() -> int: ...

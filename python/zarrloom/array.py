@@ -18,6 +18,7 @@ from zarrloom.progress import Progress, ProgressLike
 from zarrloom.selection import Selection, parse
 from zarrloom.stores import Store
 from zarrloom.stream import ChunkIndex, ChunkMap, ChunkStream
+from zarrloom.writing import Batch, write_many
 
 Result = TypeVar("Result")
 
@@ -267,6 +268,43 @@ class Array:
     ) -> None:
         """Write the box from `start` up to `stop`; `data` is broadcast to it."""
         self[_slices(start, stop, step)] = data
+
+    def write_many(self, updates: Iterable[tuple[Any, Any]], parallel: int | None = None) -> None:
+        """Write many selections as one: each stored object is read at most once and written once.
+
+        Parameters
+        ----------
+        updates : iterable of (selection, value)
+            Each as in ``array[selection] = value``. Where they overlap the later one counts.
+        parallel : int, optional
+            Threads of this call. Default: ``zarrloom.config.threads``.
+
+        Raises
+        ------
+        SelectionError, InvalidArgumentError
+            An update does not fit; nothing is written.
+        StorageError, CorruptDataError, PermissionDeniedError
+            A chunk could not be read or written; the error names it. Others may have been written.
+        """
+        write_many(self, updates, _workers(parallel))
+
+    def batch(self, max_bytes: int | str | None = None, parallel: int | None = None) -> Batch:
+        """Collect updates and write them together: ``with a.batch() as b: b[0, :5] = 1``.
+
+        Parameters
+        ----------
+        max_bytes : int or str, optional
+            How much is collected before it is written by itself ("64MiB"). Default: a quarter of
+            ``zarrloom.config.memory_limit``.
+        parallel : int, optional
+            Threads that write. Default: ``zarrloom.config.threads``.
+
+        Returns
+        -------
+        Batch
+            A context manager. Its end writes what is left; its end by an exception drops it.
+        """
+        return Batch(self, max_bytes, _workers(parallel))
 
     def __array__(
         self, dtype: npt.DTypeLike | None = None, copy: bool | None = None

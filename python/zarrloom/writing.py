@@ -1,0 +1,99 @@
+"""Writing many chunks, and many updates of the same chunks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zarrloom import _core
+from zarrloom.config import config, parse_bytes
+from zarrloom.errors import InvalidArgumentError
+from zarrloom.selection import parse
+
+if TYPE_CHECKING:
+    from zarrloom.array import Array
+
+# (start, step, count, data) of a box of elements.
+Part = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], np.ndarray[Any, Any]]
+
+
+def to_part(array: Array, index: Any, value: Any) -> Part:
+    """See an assignment ``array[index] = value`` as the box that it writes."""
+    selection = parse(index, array.shape)
+    return selection.start, selection.step, selection.count, array._box(selection, value)
+
+
+def write_many(array: Array, updates: Iterable[tuple[Any, Any]], parallel: int) -> None:
+    """Write all of them as one; see `Array.write_many`."""
+    _core.write_many(array._native, [to_part(array, *update) for update in updates], parallel)
+
+
+class Batch:
+    """Updates that are collected and written together; made by `Array.batch`.
+
+    ``batch[index] = value`` keeps a copy of `value`. `flush` merges what was collected, in the
+    order of assignment, and reads each stored object at most once and writes it once. It is called
+    at the end of the ``with`` block and whenever `max_bytes` are collected.
+
+    When the block ends by an exception, what was not flushed is dropped: of the batch nothing is
+    written then except what a flush, called or by itself, has written before.
+
+    Several threads may assign to one batch. A reader sees nothing of an update before its flush.
+    """
+
+    def __init__(self, array: Array, max_bytes: int | str | None, parallel: int) -> None:
+        limit = config.memory_limit // 4 if max_bytes is None else parse_bytes(max_bytes)
+        self._array = array
+        self._max_bytes = max(limit, 1)
+        self._parallel = parallel
+        self._lock = threading.Lock()
+        self._parts: list[Part] = []  # guarded by _lock
+        self._nbytes = 0  # guarded by _lock
+        self._closed = False  # guarded by _lock
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        copy = np.array(value, copy=True, order="C")
+        part = to_part(self._array, index, copy)
+        with self._lock:
+            if self._closed:
+                raise InvalidArgumentError("this batch has ended; begin a new one")
+            self._parts.append(part)
+            self._nbytes += copy.size * self._array.dtype.itemsize
+            if self._nbytes >= self._max_bytes:
+                self._write()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the updates that are collected and not yet written."""
+        return self._nbytes
+
+    def flush(self) -> None:
+        """Write what is collected; after a failure all of it is still there, to be flushed again.
+
+        Raises
+        ------
+        StorageError, CorruptDataError, PermissionDeniedError
+            A stored object could not be read or written; the error names the chunk. Other objects
+            of the batch may have been written.
+        """
+        with self._lock:
+            self._write()
+
+    def _write(self) -> None:
+        _core.write_many(self._array._native, self._parts, self._parallel)
+        self._parts = []
+        self._nbytes = 0
+
+    def __enter__(self) -> Batch:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *exc_info: object) -> None:
+        with self._lock:
+            self._closed = True
+            if kind is None:
+                self._write()
+            self._parts = []
+            self._nbytes = 0
