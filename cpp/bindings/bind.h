@@ -3,7 +3,14 @@
 
 #include <pybind11/pybind11.h>
 
+namespace zarrloom {
+struct Failure;
+}
+
 namespace zarrloom::bindings {
+
+// An instance of the class in zarrloom.errors, not raised. Needs the GIL.
+pybind11::object exception_for(const Failure& failure);
 
 void bind_errors(pybind11::module_& module);
 void bind_runtime(pybind11::module_& module);

@@ -5,9 +5,10 @@
 #include "zarrloom/base/error.h"
 
 namespace zarrloom::bindings {
-namespace {
 
 namespace py = pybind11;
+
+namespace {
 
 // By ErrorCode.
 constexpr std::array kCodes{
@@ -24,6 +25,8 @@ constexpr std::array kClasses{
 static_assert(kClasses.size() == static_cast<std::size_t>(ErrorCode::internal) + 1);
 static_assert(kCodes.size() == kClasses.size());
 
+}  // namespace
+
 py::object exception_for(const Failure& failure) {
   const py::module_ errors = py::module_::import("zarrloom.errors");
   py::object error = errors.attr(kClasses[static_cast<std::size_t>(failure.code)])(failure.message);
@@ -38,6 +41,8 @@ py::object exception_for(const Failure& failure) {
   if (failure.os_error != 0 && py::hasattr(error, "errno")) error.attr("errno") = failure.os_error;
   return error;
 }
+
+namespace {
 
 void translate(std::exception_ptr thrown) {
   try {

@@ -28,7 +28,7 @@ from zarrloom.errors import (
 from zarrloom.reduction import reduce
 from zarrloom.stores import FileStore, MemoryStore, Store
 from zarrloom.stream import ChunkMap, ChunkStream
-from zarrloom.writing import Batch
+from zarrloom.writing import Batch, WriteReport
 
 __version__ = _version("zarrloom")
 
@@ -55,6 +55,7 @@ __all__ = [
     "StorageError",
     "Store",
     "UnsupportedError",
+    "WriteReport",
     "ZarrloomError",
     "config",
     "create_array",

@@ -3,6 +3,7 @@ from typing import Any
 
 import numpy as np
 
+from zarrloom.errors import ZarrloomError
 from zarrloom.stream import Chunk
 
 class Store:
@@ -107,6 +108,15 @@ def reduce(
     edges: list[float] | None,
     parallel: int,
 ) -> dict[str, np.ndarray[Any, Any]]: ...
+
+class ChunkWriter:
+    def __init__(self, array: Array, *, parallel: int, keep_going: bool) -> None: ...
+    def push(self, chunk: tuple[int, ...], data: np.ndarray[Any, Any], /) -> None: ...
+    def wait(self, seen: int, /) -> int: ...
+    def finish(
+        self,
+    ) -> tuple[list[tuple[int, ...]], list[tuple[ZarrloomError, np.ndarray[Any, Any] | None]]]: ...
+
 def write_many(
     array: Array,
     parts: Sequence[tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], np.ndarray[Any, Any]]],

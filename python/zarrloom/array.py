@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from zarrloom.progress import Progress, ProgressLike
 from zarrloom.selection import Selection, parse
 from zarrloom.stores import Store
 from zarrloom.stream import ChunkIndex, ChunkMap, ChunkStream
-from zarrloom.writing import Batch, write_many
+from zarrloom.writing import Batch, WriteReport, write_chunks, write_many
 
 Result = TypeVar("Result")
 
@@ -204,11 +204,14 @@ class Array:
 
     def _box(self, selection: Selection, value: Any) -> np.ndarray[Any, Any]:
         """Cast what is assigned and see it as the box, as numpy does. Copied only to be cast."""
-        if not isinstance(value, np.ndarray) or value.dtype != self._dtype:
-            cast = np.empty(np.shape(value), self._dtype)
-            cast[...] = value  # by numpy's own rules of assignment
-            value = cast
-        return selection.box_of(_broadcast(value, selection.shape()))
+        return selection.box_of(_broadcast(self._cast(value), selection.shape()))
+
+    def _cast(self, value: Any) -> np.ndarray[Any, Any]:
+        if isinstance(value, np.ndarray) and value.dtype == self._dtype:
+            return value
+        cast = np.empty(np.shape(value), self._dtype)
+        cast[...] = value  # by numpy's own rules of assignment
+        return cast
 
     def read(
         self,
@@ -268,6 +271,49 @@ class Array:
     ) -> None:
         """Write the box from `start` up to `stop`; `data` is broadcast to it."""
         self[_slices(start, stop, step)] = data
+
+    def write_chunks(
+        self,
+        chunks: Iterable[tuple[ChunkIndex, Any]],
+        parallel: int | None = None,
+        progress: ProgressLike = None,
+        on_error: Literal["raise", "collect"] = "raise",
+    ) -> WriteReport:
+        """Write whole chunks, encoded and stored by native threads while the next ones are made.
+
+        Parameters
+        ----------
+        chunks : iterable of (chunk_index, data)
+            Run on the calling thread, no faster than ``zarrloom.config.memory_limit`` lets chunks
+            in. `data` has the chunk's shape, clipped at the array's edge or whole, or is a scalar.
+            It is copied at once. Of a chunk that comes twice the later counts.
+        parallel : int, optional
+            Chunks being encoded or stored at one time. 1 means each before the next is asked for,
+            on the calling thread. Default: ``zarrloom.config.threads``.
+        progress : True, callable or object, optional
+            A bar, a function ``(done, total)``, or an object with ``update(n)`` and ``total``. The
+            total of an iterable that does not know its length is taken to be all chunks.
+        on_error : {"raise", "collect"}, default "raise"
+            "raise": the first failure stops the asking for more and is raised when nothing runs
+            any more. "collect": failures are told in the report.
+
+        Returns
+        -------
+        WriteReport
+            What was written and what failed; its ``retry()`` writes the failed again.
+
+        Raises
+        ------
+        InvalidArgumentError, SelectionError
+            Data of another shape, or no such chunk; the error names the chunk.
+        StorageError, PermissionDeniedError
+            A chunk could not be stored; the error names it.
+        Exception
+            Whatever the iterable raises, when all that it gave before is written.
+        """
+        if on_error not in ("raise", "collect"):
+            raise InvalidArgumentError(f'on_error must be "raise" or "collect", not {on_error!r}')
+        return write_chunks(self, chunks, _workers(parallel), progress, on_error == "collect")
 
     def write_many(self, updates: Iterable[tuple[Any, Any]], parallel: int | None = None) -> None:
         """Write many selections as one: each stored object is read at most once and written once.

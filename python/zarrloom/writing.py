@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from operator import length_hint
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zarrloom import _core
 from zarrloom.config import config, parse_bytes
-from zarrloom.errors import InvalidArgumentError
+from zarrloom.errors import ChunkErrors, InvalidArgumentError, ZarrloomError
+from zarrloom.progress import Progress, ProgressLike
 from zarrloom.selection import parse
+from zarrloom.stream import ChunkIndex
 
 if TYPE_CHECKING:
     from zarrloom.array import Array
@@ -29,6 +32,87 @@ def to_part(array: Array, index: Any, value: Any) -> Part:
 def write_many(array: Array, updates: Iterable[tuple[Any, Any]], parallel: int) -> None:
     """Write all of them as one; see `Array.write_many`."""
     _core.write_many(array._native, [to_part(array, *update) for update in updates], parallel)
+
+
+class WriteReport:
+    """What became of the chunks given to `Array.write_chunks`.
+
+    Attributes
+    ----------
+    written : list of tuple of int
+        Indices of the chunks that are stored, in the order in which they were given.
+    failed : list of ZarrloomError
+        An error for each chunk that is not, with ``chunk_index`` and ``key``.
+    """
+
+    def __init__(
+        self,
+        array: Array,
+        parallel: int,
+        written: list[ChunkIndex],
+        failed: list[tuple[ZarrloomError, np.ndarray[Any, Any] | None]],
+    ) -> None:
+        self.written = written
+        self.failed = [error for error, _ in failed]
+        self._kept = failed
+        self._array = array
+        self._parallel = parallel
+
+    def __bool__(self) -> bool:
+        """Whether all is written."""
+        return not self.failed
+
+    def __repr__(self) -> str:
+        return f"<WriteReport written={len(self.written)} failed={len(self.failed)}>"
+
+    def retry(self, progress: ProgressLike = None) -> WriteReport:
+        """Write the failed chunks again, from copies of their data that the report holds.
+
+        Chunks whose data did not fit them, and those beyond a quarter of
+        ``zarrloom.config.memory_limit``, have no copy; they are failed in the new report too.
+        """
+        again = [(e.chunk_index or (), data) for e, data in self._kept if data is not None]
+        report = write_chunks(self._array, again, self._parallel, progress, collect=True)
+        report._kept += [(error, data) for error, data in self._kept if data is None]
+        report.failed = [error for error, _ in report._kept]
+        return report
+
+    def raise_if_failed(self) -> None:
+        """Raise `ChunkErrors` with all failures, if there are any."""
+        if self.failed:
+            total = len(self.failed) + len(self.written)
+            raise ChunkErrors(f"{len(self.failed)} of {total} chunks were not written", self.failed)
+
+
+def write_chunks(
+    array: Array,
+    chunks: Iterable[tuple[ChunkIndex, Any]],
+    parallel: int,
+    show: ProgressLike,
+    collect: bool,
+) -> WriteReport:
+    """Write whole chunks in the background of the iterable; see `Array.write_chunks`."""
+    writer = _core.ChunkWriter(array._native, parallel=parallel, keep_going=collect)
+    progress = Progress(show, length_hint(chunks, array.nchunks))
+    pushed = 0
+    try:
+        for index, data in chunks:
+            writer.push(index, array._cast(data))
+            pushed += 1
+            _advance(progress, writer.wait(-1))
+        while progress.done < pushed:
+            _advance(progress, writer.wait(progress.done))
+        written, failed = writer.finish()
+    finally:
+        progress.close()
+        del writer  # waits for what was pushed
+    return WriteReport(array, parallel, written, failed)
+
+
+def _advance(progress: Progress, done: int) -> None:
+    while progress.done < done:
+        progress.total = max(progress.total, progress.done + 1)  # the length was only guessed
+        progress.step()
 
 
 class Batch:

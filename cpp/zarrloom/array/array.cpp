@@ -119,6 +119,12 @@ void Array::write_many(std::span<const WritePart> parts, const CallOptions& opti
   write_selections(*state_->options.runtime, *state_->dataset, parts, write_options(), options);
 }
 
+std::unique_ptr<ChunkWriter> Array::chunk_writer(ChunkWriterOptions options) const {
+  check_writable();
+  options.write = write_options();
+  return std::make_unique<ChunkWriter>(state_->options.runtime, state_->dataset, options);
+}
+
 WriteOptions Array::write_options() const {
   WriteOptions write = state_->options.write;
   // A fill value of null leaves open what a missing chunk is, and readers differ: none is left out.

@@ -9,6 +9,7 @@
 #include "zarrloom/array/metadata.h"
 #include "zarrloom/exec/runtime.h"
 #include "zarrloom/pipeline/chunk_stream.h"
+#include "zarrloom/pipeline/chunk_writer.h"
 #include "zarrloom/pipeline/reduce.h"
 #include "zarrloom/pipeline/transfer.h"
 
@@ -62,6 +63,9 @@ class Array {
                   TransferDone done) const;
   void start_write(const Selection& selection, const ConstArrayView& from,
                    const CallOptions& options, TransferDone done) const;
+
+  // Throws read_only. `options.write` is the array's own.
+  std::unique_ptr<ChunkWriter> chunk_writer(ChunkWriterOptions options = {}) const;
 
   std::unique_ptr<ChunkStream> stream(const ChunkStreamOptions& options = {}) const;
 
