@@ -158,6 +158,41 @@ void Array::write_attributes(const Json& attributes) const {
   write_array_metadata(*state_->store, state_->path, *now);
 }
 
+ArrayMetadata Array::read_unchanged() const {
+  const std::string place = state_->store->locate(state_->path);
+  std::optional<ArrayMetadata> now =
+      read_array_metadata(*state_->store, state_->path, metadata().zarr_format);
+  if (!now) fail_not_found(*state_->store, state_->path, metadata().zarr_format);
+  if (!(now->shape == shape())) {
+    fail(ErrorCode::conflict, place + ": the array has shape " + to_string(now->shape) +
+                                  " by now, not " + to_string(shape()) +
+                                  " as this handle knows it; open it again");
+  }
+  if (!(now->chunk_shape == chunk_shape()) || now->dtype.numpy_name() != dtype().numpy_name()) {
+    fail(ErrorCode::conflict, place + ": another array lies here by now; open it again");
+  }
+  return std::move(*now);
+}
+
+void Array::check_unchanged() const { read_unchanged(); }
+
+Array Array::with_shape(const Dims& shape) const {
+  check_writable();
+  State next = *state_;
+  {
+    const std::string key = array_metadata_key(state_->path, metadata().zarr_format);
+    const auto lock = state_->options.runtime->locks().lock(state_->store->locate(key));
+    next.metadata = read_unchanged();
+    next.metadata.shape = shape;
+    next.dataset = make_dataset(next.store, next.path, next.metadata);  // refuses what is no array
+    write_array_metadata(*next.store, next.path, next.metadata);
+  }
+  return Array(std::make_shared<const State>(std::move(next)));
+}
+
+const std::shared_ptr<Runtime>& Array::runtime() const { return state_->options.runtime; }
+const std::shared_ptr<const Dataset>& Array::dataset() const { return state_->dataset; }
+
 void Array::check_writable() const {
   if (!read_only()) return;
   fail(ErrorCode::read_only, state_->store->locate(state_->path) +

@@ -74,11 +74,23 @@ class Array {
   Json read_attributes() const;
   void write_attributes(const Json& attributes) const;
 
+  // ---- What changes of the shape are made of; see resize.h and append.h ----
+
+  // Throws conflict if the stored array has another shape than this handle, or is another array.
+  void check_unchanged() const;
+  // Stores another shape and gives a handle that has it; this one and the chunks stay as they are.
+  // Throws read_only, conflict. Not atomic against other processes.
+  Array with_shape(const Dims& shape) const;
+
+  const std::shared_ptr<Runtime>& runtime() const;
+  const std::shared_ptr<const Dataset>& dataset() const;
+  WriteOptions write_options() const;
+  void check_writable() const;  // throws read_only
+
  private:
   struct State;
   explicit Array(std::shared_ptr<const State> state) : state_(std::move(state)) {}
-  void check_writable() const;
-  WriteOptions write_options() const;
+  ArrayMetadata read_unchanged() const;
   std::shared_ptr<const State> state_;
 };
 
