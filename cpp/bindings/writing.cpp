@@ -2,6 +2,8 @@
 #include "bind.h"
 #include "bound_array.h"
 #include "gil.h"
+#include "zarrloom/array/append.h"
+#include "zarrloom/array/resize.h"
 
 namespace zarrloom::bindings {
 namespace {
@@ -72,6 +74,42 @@ class Writer {
   std::unique_ptr<ChunkWriter> writer_;
 };
 
+class Appender {
+ public:
+  Appender(const BoundArray& bound, std::size_t axis)
+      : bound_(bound),
+        stream_(without_gil([&] { return std::make_unique<AppendStream>(bound.array, axis); })) {}
+  ~Appender() {
+    if (stream_) without_gil([this] { stream_.reset(); });
+  }
+
+  void append(const py::array& block) {
+    check_dtype(bound_, block);
+    const ConstArrayView view = to_const_view(block);
+    interruptible([&](const InterruptCheck& check) { stream_->append(view, check); });
+  }
+  BoundArray flush() {
+    return BoundArray(
+        interruptible([&](const InterruptCheck& check) { return stream_->flush(check); }));
+  }
+  BoundArray close() {
+    return BoundArray(
+        interruptible([&](const InterruptCheck& check) { return stream_->close(check); }));
+  }
+  std::int64_t length() const { return stream_->length(); }
+
+ private:
+  BoundArray bound_;
+  std::unique_ptr<AppendStream> stream_;
+};
+
+BoundArray resized(const BoundArray& bound, const py::object& shape) {
+  const Dims dims = to_dims(shape);
+  return BoundArray(interruptible([&](InterruptCheck check) {
+    return resize(bound.array, dims, call_options(0, std::move(check)));
+  }));
+}
+
 }  // namespace
 
 void bind_writing(py::module_& module) {
@@ -81,6 +119,13 @@ void bind_writing(py::module_& module) {
       .def("push", &Writer::push)
       .def("wait", &Writer::wait)
       .def("finish", &Writer::finish);
+  py::class_<Appender>(module, "AppendStream")
+      .def(py::init<const BoundArray&, std::size_t>(), py::arg("array"), py::arg("axis"))
+      .def("append", &Appender::append)
+      .def("flush", &Appender::flush)
+      .def("close", &Appender::close)
+      .def_property_readonly("length", &Appender::length);
+  module.def("resize", &resized, py::arg("array"), py::arg("shape"));
   module.def("write_many", &write_many, py::arg("array"), py::arg("parts"),
              py::arg("parallel") = 0);
 }

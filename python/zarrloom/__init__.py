@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version as _version
 
+from zarrloom.append import AppendStream
 from zarrloom.array import Array
 from zarrloom.config import config
 from zarrloom.creation import create_array, load, open, open_array, save
@@ -33,6 +34,7 @@ from zarrloom.writing import Batch, WriteReport
 __version__ = _version("zarrloom")
 
 __all__ = [
+    "AppendStream",
     "Array",
     "Batch",
     "CancelledError",

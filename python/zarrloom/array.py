@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zarrloom import _core
+from zarrloom.append import AppendStream
 from zarrloom.attributes import Attributes
 from zarrloom.config import config
 from zarrloom.errors import InvalidArgumentError
@@ -271,6 +272,74 @@ class Array:
     ) -> None:
         """Write the box from `start` up to `stop`; `data` is broadcast to it."""
         self[_slices(start, stop, step)] = data
+
+    # ---- Another shape ----
+
+    def _adopt(self, native: _core.Array) -> None:
+        # Two steps that other threads may see between: a shape is never newer than the array.
+        self._native = native
+        self._shape = native.shape
+
+    def resize(self, shape: int | tuple[int, ...]) -> None:
+        """Give the array another shape, in place.
+
+        What lies outside the new shape is erased, whole chunks as well as the rest of edge chunks;
+        elements that appear have the fill value. This handle has the new shape then, others keep
+        theirs until they are opened again, and reads and streams that run go on with the old one.
+
+        Parameters
+        ----------
+        shape : int or tuple of int
+            Elements in each dimension; as many dimensions as there are.
+
+        Raises
+        ------
+        ConflictError
+            The array has been given another shape since this handle was opened.
+        InvalidArgumentError
+            A shape of other dimensions, or negative.
+        """
+        extents = (shape,) if isinstance(shape, int) else tuple(shape)
+        self._adopt(_core.resize(self._native, extents))
+
+    def append(self, data: npt.ArrayLike, axis: int = 0) -> tuple[int, ...]:
+        """Append along an axis: ``append_stream`` for one block.
+
+        Parameters
+        ----------
+        data : array_like
+            Of the array's shape but along the axis, where it may have any extent.
+        axis : int, default 0
+            The dimension that grows.
+
+        Returns
+        -------
+        tuple of int
+            The new shape.
+        """
+        with self.append_stream(axis) as stream:
+            stream.append(data)
+        return self.shape
+
+    def append_stream(self, axis: int = 0) -> AppendStream:
+        """Append many blocks, stored in the background: ``with a.append_stream() as s: ...``.
+
+        Parameters
+        ----------
+        axis : int, default 0
+            The dimension that grows.
+
+        Returns
+        -------
+        AppendStream
+            A context manager with ``append(block)``, ``flush()`` and ``close()``.
+
+        Raises
+        ------
+        ConflictError
+            The array has been given another shape since this handle was opened.
+        """
+        return AppendStream(self, axis)
 
     def write_chunks(
         self,
