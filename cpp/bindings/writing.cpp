@@ -49,7 +49,9 @@ class Writer {
     WrittenChunks chunks =
         interruptible([&](const InterruptCheck& check) { return writer_->finish(check); });
     py::list written;
-    for (const Dims& chunk : chunks.written) written.append(to_tuple(chunk));
+    const Dims grid = bound_.array.grid();
+    for (const std::int64_t n : chunks.written)
+      written.append(to_tuple(chunk_from_number(n, grid)));
     py::list failed;
     for (FailedChunk& chunk : chunks.failed) {
       py::object error = exception_for(chunk.failure);

@@ -26,7 +26,8 @@ class AppendStream:
     stored, so that a crash leaves the array as it was at the last flush.
 
     As a context manager it is closed at the end, also by an exception: whole blocks that were
-    appended before are kept then. Several threads may append; blocks are kept whole.
+    appended before are kept then. A stream that is dropped without being closed leaves the array
+    as it was at the last flush. Several threads may append; blocks are kept whole.
     """
 
     def __init__(self, array: Array, axis: int) -> None:
@@ -74,7 +75,7 @@ class AppendStream:
             self._array._adopt(self._native.flush())
 
     def close(self) -> None:
-        """Flush, and append no more. Closing again does nothing."""
+        """Flush, and append no more, also if that fails. Closing again does nothing."""
         with self._lock:
             self._array._adopt(self._native.close())
 

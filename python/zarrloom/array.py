@@ -337,7 +337,8 @@ class Array:
         Raises
         ------
         ConflictError
-            The array has been given another shape since this handle was opened.
+            The array has been given another shape since this handle was opened, or is being
+            appended to or resized at the moment.
         """
         return AppendStream(self, axis)
 

@@ -100,18 +100,56 @@ def test_an_exception_keeps_what_was_appended_before(path: str) -> None:
     np.testing.assert_array_equal(array[...], frames(0, 6))
 
 
-def test_conflict(path: str) -> None:
-    array, other = make(path), zarrloom.open(path)
+def test_another_process_changes_the_shape(path: str) -> None:
+    array = make(path)
     stream = array.append_stream()
     stream.append(frames(0, 2))
-    other.append(frames(0, 3))
+    other = "import sys, zarrloom; zarrloom.open(sys.argv[1]).append([[[5] * 6] * 5] * 3)"
+    subprocess.run([sys.executable, "-c", other, path], check=True)
     with pytest.raises(zarrloom.ConflictError, match=r"\(3, 5, 6\).*open it again"):
         stream.close()
-    with pytest.raises(zarrloom.ConflictError):
-        array.append_stream()
-    with pytest.raises(zarrloom.ConflictError):
-        array.resize((1, 5, 6))
-    np.testing.assert_array_equal(zarrloom.open(path)[...], frames(0, 3))
+    stream.close()
+    for change in [array.append_stream, lambda: array.resize((1, 5, 6))]:
+        with pytest.raises(zarrloom.ConflictError):
+            change()
+    assert (zarrloom.open(path)[...] == np.full((3, 5, 6), 5)).all()
+
+
+def test_one_appends_at_a_time(path: str) -> None:
+    array = make(path)
+    other = zarrloom.open(path)
+    with array.append_stream() as stream:
+        stream.append(frames(0, 2))
+        for change in [other.append_stream, lambda: other.resize((1, 5, 6))]:
+            with pytest.raises(zarrloom.ConflictError, match="close that first"):
+                change()
+    assert array.shape == (2, 5, 6)
+    array.append(frames(2, 4))
+    np.testing.assert_array_equal(array[...], frames(0, 4))
+
+
+def test_appending_threads_lose_nothing(path: str) -> None:
+    """Whoever is not told of a conflict has appended."""
+    make(path)
+    done: list[int] = []
+
+    def append(value: int) -> None:
+        for _ in range(30):
+            try:
+                zarrloom.open(path).append(np.full((3, 5, 6), value))
+                done.append(value)
+            except zarrloom.ConflictError:
+                pass
+
+    workers = [threading.Thread(target=append, args=(n,)) for n in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    blocks = zarrloom.open(path)[...].reshape(-1, 3, 5, 6)
+    assert (blocks == blocks[:, :1, :1, :1]).all()
+    assert sorted(blocks[:, 0, 0, 0]) == sorted(done)
+    assert done
 
 
 def test_threads_append_whole_blocks(path: str) -> None:

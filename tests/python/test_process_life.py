@@ -182,7 +182,7 @@ def test_e11_pickled_handles_keep_their_mode(array: zarrloom.Array, path: str) -
         pickle.dumps(memory)
 
 
-@pytest.mark.parametrize("what", ["read", "stream", "map", "reduce"])
+@pytest.mark.parametrize("what", ["read", "stream", "map", "reduce", "write_chunks", "append"])
 def test_e2_ctrl_c(path: str, what: str) -> None:
     """KeyboardInterrupt comes promptly, the array stays usable and `out` is left alone."""
     array = zarrloom.create_array(
@@ -198,11 +198,13 @@ def test_e2_ctrl_c(path: str, what: str) -> None:
         "stream": "while True: list(array.chunk_stream(parallel=2))",
         "map": "while True: list(array.parallel_chunk_map(lambda i, d: d.sum()))",
         "reduce": "while True: zarrloom.reduce(array, ['std', 'argmax'])",
+        "write_chunks": "array.write_chunks(((k % 512, 0), 7) for k in range(1 << 60))",
+        "append": "with array.append_stream() as s: any(s.append(out[:3]) for k in range(1 << 60))",
     }[what]
     script = f"""
 import os, signal, threading, time
 import numpy as np, zarrloom
-array = zarrloom.open_array({path!r})
+array = zarrloom.open_array({path!r}, mode="r+")
 out = np.empty(array.shape, array.dtype)
 when = []
 def send():

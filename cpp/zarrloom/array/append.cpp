@@ -44,7 +44,7 @@ AppendStream::AppendStream(const Array& array, std::size_t axis)
                                           " in an array of shape " + to_string(array.shape()));
   }
   array.check_writable();
-  array.check_unchanged();
+  claim_.emplace(array.claim_shape());
   length_ = array.shape()[axis];
   row_shape_[axis] = row_extent();
 }
@@ -52,7 +52,7 @@ AppendStream::AppendStream(const Array& array, std::size_t axis)
 AppendStream::~AppendStream() = default;
 
 void AppendStream::check_block(const ConstArrayView& block) const {
-  if (closed_) fail(ErrorCode::invalid_argument, "this append stream is closed");
+  if (!claim_) fail(ErrorCode::invalid_argument, "this append stream is closed");
   if (torn_) {
     fail(ErrorCode::invalid_argument,
          "an earlier append did not come to its end; flush or close what was appended before it");
@@ -154,7 +154,7 @@ void AppendStream::settle(const InterruptCheck& interrupt) {
 
 Array AppendStream::flush(const InterruptCheck& interrupt) {
   window_.check_process();
-  if (closed_) return array_;
+  if (!claim_) return array_;
   settle(interrupt);
   throw_if_failed();
   const bool more = row_ && row_->filled > row_->first;
@@ -171,10 +171,20 @@ Array AppendStream::flush(const InterruptCheck& interrupt) {
   return array_;
 }
 
-Array AppendStream::close(const InterruptCheck& interrupt) {
-  flush(interrupt);
-  closed_ = true;
+void AppendStream::end() {
+  window_.wait_all();
   row_.reset();
+  claim_.reset();
+}
+
+Array AppendStream::close(const InterruptCheck& interrupt) {
+  try {
+    flush(interrupt);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::cancelled && !window_.from_before_fork()) end();
+    throw;
+  }
+  end();
   return array_;
 }
 

@@ -17,7 +17,8 @@ namespace zarrloom {
 // Rows that are stored count in the byte budget; one row may always be held.
 class AppendStream {
  public:
-  // Throws read_only, invalid_argument (axis), conflict (see Array::check_unchanged).
+  // Throws read_only, invalid_argument (axis), conflict (see Array::claim_shape; the claim is held
+  // until the stream is closed or dies).
   AppendStream(const Array& array, std::size_t axis);
   // Waits for what runs; what was not flushed is not part of the array.
   ~AppendStream();
@@ -31,7 +32,8 @@ class AppendStream {
 
   // Stores all that was appended, then the shape. Returns the handle that has it. Throws as above.
   Array flush(const InterruptCheck& interrupt = {});
-  Array close(const InterruptCheck& interrupt = {});  // flush, and no more; may be called twice
+  // Flushes, and no more can be appended, whatever it throws but cancelled. May be called again.
+  Array close(const InterruptCheck& interrupt = {});
 
   std::int64_t length() const { return length_; }  // along the axis, with all that was appended
 
@@ -42,10 +44,12 @@ class AppendStream {
   void store_row();
   void write_chunk(const Row& row, Dims chunk);
   void throw_if_failed();
+  void end();
   void settle(const InterruptCheck& interrupt);
   std::int64_t row_extent() const { return array_.chunk_shape()[axis_]; }
 
-  Array array_;  // with the stored shape
+  Array array_;                         // with the stored shape
+  std::optional<Claims::Claim> claim_;  // until closed
   const std::shared_ptr<const Dataset> dataset_;
   const std::size_t axis_;
   Dims row_shape_;
@@ -53,7 +57,6 @@ class AppendStream {
   std::shared_ptr<Row> row_;  // not yet full; null: none begun. Shared with the jobs that store it.
   bool torn_ = false;         // an append did not come to its end
   bool storing_ = false;      // a flush did not come to its end: jobs may use row_
-  bool closed_ = false;
 
   std::mutex mutex_;
   std::optional<Failure> failure_;  // guarded by mutex_; of a job, the first

@@ -176,6 +176,17 @@ ArrayMetadata Array::read_unchanged() const {
 
 void Array::check_unchanged() const { read_unchanged(); }
 
+Claims::Claim Array::claim_shape() const {
+  const std::string place = state_->store->locate(state_->path);
+  std::optional<Claims::Claim> claim = state_->options.runtime->claims().try_claim(place);
+  if (!claim) {
+    fail(ErrorCode::conflict,
+         place + ": the array is being appended to or resized in this process; close that first");
+  }
+  check_unchanged();
+  return std::move(*claim);
+}
+
 Array Array::with_shape(const Dims& shape) const {
   check_writable();
   State next = *state_;

@@ -78,6 +78,9 @@ class Array {
 
   // Throws conflict if the stored array has another shape than this handle, or is another array.
   void check_unchanged() const;
+  // Held by whoever changes the shape. Throws conflict if somebody in this process holds it, or as
+  // check_unchanged.
+  Claims::Claim claim_shape() const;
   // Stores another shape and gives a handle that has it; this one and the chunks stay as they are.
   // Throws read_only, conflict. Not atomic against other processes.
   Array with_shape(const Dims& shape) const;

@@ -12,8 +12,8 @@ namespace zarrloom {
 //
 // Shrinking stores the shape first and growing stores it last: a crash in between leaves an array
 // that has one of the two shapes and its right elements. Throws read_only, invalid_argument for
-// another number of dimensions, conflict if the array has not the handle's shape any more. Must not
-// run beside writers of what is removed.
+// another number of dimensions, conflict if the array has not the handle's shape any more or
+// somebody changes it at the moment. Must not run beside writers of what is removed.
 Array resize(const Array& array, const Dims& shape, const CallOptions& options = {});
 
 }  // namespace zarrloom

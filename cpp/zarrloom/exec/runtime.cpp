@@ -33,6 +33,7 @@ struct Runtime::Parts {
   std::shared_ptr<Executor> executor;  // guarded by mutex; null until asked for
   ByteBudget budget;
   ObjectLocks locks;
+  Claims claims;
 };
 
 Runtime::Runtime(RuntimeOptions options) : parts_(new Parts(filled_in(options))) {
@@ -64,6 +65,7 @@ std::shared_ptr<Executor> Runtime::executor() {
 
 ByteBudget& Runtime::budget() { return parts().budget; }
 ObjectLocks& Runtime::locks() { return parts().locks; }
+Claims& Runtime::claims() { return parts().claims; }
 
 RuntimeOptions Runtime::options() const {
   Parts& now = parts();

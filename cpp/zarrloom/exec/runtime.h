@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "zarrloom/exec/byte_budget.h"
+#include "zarrloom/exec/claims.h"
 #include "zarrloom/exec/executor.h"
 #include "zarrloom/exec/fork_guard.h"
 #include "zarrloom/exec/object_locks.h"
@@ -33,6 +34,7 @@ class Runtime {
   std::shared_ptr<Executor> executor();
   ByteBudget& budget();
   ObjectLocks& locks();
+  Claims& claims();
 
   // Defaults are filled in. A change of threads takes effect for work that starts later; running
   // work keeps the pool it has.

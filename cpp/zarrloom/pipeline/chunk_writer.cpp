@@ -1,7 +1,10 @@
 #include "zarrloom/pipeline/chunk_writer.h"
 
+#include <algorithm>
 #include <map>
 #include <mutex>
+#include <set>
+#include <unordered_set>
 
 #include "zarrloom/base/strided_copy.h"
 #include "zarrloom/pipeline/fetch.h"
@@ -14,6 +17,8 @@ namespace {
 
 // Failed chunks may keep one part in so many of the budget for another try.
 constexpr std::size_t kKeptShare = 4;
+
+constexpr std::int64_t kNoChunk = -1;  // the number of an index outside the grid
 
 // One pushed chunk on its way.
 struct Pushed {
@@ -56,6 +61,7 @@ class ChunkWriter::State {
       : runtime_(runtime),
         dataset_(std::move(dataset)),
         options_(options),
+        grid_(grid_shape(dataset_->shape, dataset_->chunk_shape)),
         window_(std::move(runtime), options.parallel) {}
 
   void push(const Dims& chunk, const ConstArrayView& data, const InterruptCheck& interrupt);
@@ -63,29 +69,25 @@ class ChunkWriter::State {
   WrittenChunks finish(const InterruptCheck& interrupt);
 
  private:
-  struct Outcome {
-    Dims chunk;
-    std::optional<FailedChunk> failed = {};
-  };
-
-  std::int64_t begin(const Dims& chunk);
+  void refuse(const Dims& chunk, const Failure& cause, const InterruptCheck& interrupt);
+  std::int64_t begin(std::int64_t number);
   void write(Pushed pushed);
   void end(std::int64_t sequence, std::optional<FailedChunk> failed);
   void keep(FailedChunk& failed, Pushed& pushed);
-  bool in_flight(const Dims& chunk);
-  bool has_failed();
-  [[noreturn]] void throw_first_failure();
+  bool is_running(std::int64_t number);
+  void throw_first_failure();
 
   const std::shared_ptr<Runtime> runtime_;
   const std::shared_ptr<const Dataset> dataset_;
   const ChunkWriterOptions options_;
+  const Dims grid_;
 
   std::mutex mutex_;
-  std::vector<Outcome> outcomes_;  // guarded by mutex_; by sequence
-  std::int64_t finished_ = 0;      // guarded by mutex_
-  std::int64_t failures_ = 0;      // guarded by mutex_
-  std::size_t kept_bytes_ = 0;     // guarded by mutex_; of failed chunks
-  std::map<std::vector<std::int64_t>, std::int64_t> running_;  // guarded by mutex_; chunk: sequence
+  std::vector<std::int64_t> pushed_;            // guarded by mutex_; chunk numbers by sequence
+  std::map<std::int64_t, FailedChunk> failed_;  // guarded by mutex_; by sequence
+  std::set<std::int64_t> running_;              // guarded by mutex_; chunk numbers
+  std::int64_t finished_ = 0;                   // guarded by mutex_
+  std::size_t kept_bytes_ = 0;                  // guarded by mutex_; of failed chunks
 
   WriteWindow window_;  // the last: it waits for jobs, which use the rest
 };
@@ -93,39 +95,47 @@ class ChunkWriter::State {
 void ChunkWriter::State::push(const Dims& chunk, const ConstArrayView& data,
                               const InterruptCheck& interrupt) {
   window_.check_process();
-  if (!options_.keep_going && has_failed()) {
-    window_.wait_all(interrupt);
-    throw_first_failure();
-  }
+  throw_first_failure();
   auto pushed = std::make_shared<Pushed>();
   ConstArrayView part;
   try {
     pushed->task = covering_task(*dataset_, chunk);
     part = fitted(*dataset_, pushed->task, data);
   } catch (const Error& error) {
-    Failure failure = with_context(error.failure(), "chunk " + to_string(chunk));
-    failure.chunk.assign(chunk.begin(), chunk.end());
-    if (error.code() != ErrorCode::selection) failure.key = dataset_->chunk_key(chunk);
-    if (!options_.keep_going) {
-      window_.wait_all(interrupt);
-      throw Error(std::move(failure));
-    }
-    return end(begin(chunk), FailedChunk{.chunk = chunk, .failure = std::move(failure)});
+    return refuse(chunk, error.failure(), interrupt);
   }
-  window_.wait_until([&] { return !in_flight(chunk); }, interrupt);
+  const std::int64_t number = chunk_number(chunk, grid_);
+  window_.wait_until([&] { return !is_running(number); }, interrupt);
   pushed->lease = window_.acquire(bytes_in_flight(*dataset_), interrupt);
   pushed->data = Bytes(part.byte_size());
   strided_copy(part, c_view(pushed->data.span(), part.shape, part.item_size));
-  pushed->sequence = begin(chunk);
+  pushed->sequence = begin(number);
   window_.post([this, pushed] { write(std::move(*pushed)); });
 }
 
-std::int64_t ChunkWriter::State::begin(const Dims& chunk) {
+// What cannot be written.
+void ChunkWriter::State::refuse(const Dims& chunk, const Failure& cause,
+                                const InterruptCheck& interrupt) {
+  Failure failure = with_context(cause, "chunk " + to_string(chunk));
+  failure.chunk.assign(chunk.begin(), chunk.end());
+  const bool exists = cause.code != ErrorCode::selection;
+  if (exists) failure.key = dataset_->chunk_key(chunk);
+  if (!options_.keep_going) {
+    window_.wait_all(interrupt);
+    throw Error(std::move(failure));
+  }
   const std::lock_guard lock(mutex_);
-  const auto sequence = static_cast<std::int64_t>(outcomes_.size());
-  outcomes_.push_back({.chunk = chunk});
-  running_[{chunk.begin(), chunk.end()}] = sequence;
-  return sequence;
+  const auto sequence = static_cast<std::int64_t>(pushed_.size());
+  pushed_.push_back(exists ? chunk_number(chunk, grid_) : kNoChunk);
+  failed_.emplace(sequence, FailedChunk{.chunk = chunk, .failure = std::move(failure)});
+  ++finished_;
+}
+
+std::int64_t ChunkWriter::State::begin(std::int64_t number) {
+  const std::lock_guard lock(mutex_);
+  pushed_.push_back(number);
+  running_.insert(number);
+  return static_cast<std::int64_t>(pushed_.size()) - 1;
 }
 
 void ChunkWriter::State::write(Pushed pushed) {
@@ -159,29 +169,25 @@ void ChunkWriter::State::keep(FailedChunk& failed, Pushed& pushed) {
 
 void ChunkWriter::State::end(std::int64_t sequence, std::optional<FailedChunk> failed) {
   const std::lock_guard lock(mutex_);
-  Outcome& outcome = outcomes_[static_cast<std::size_t>(sequence)];
-  failures_ += failed ? 1 : 0;
-  outcome.failed = std::move(failed);
-  running_.erase({outcome.chunk.begin(), outcome.chunk.end()});
+  running_.erase(pushed_[static_cast<std::size_t>(sequence)]);
+  if (failed) failed_.emplace(sequence, std::move(*failed));
   ++finished_;
 }
 
-bool ChunkWriter::State::in_flight(const Dims& chunk) {
+bool ChunkWriter::State::is_running(std::int64_t number) {
   const std::lock_guard lock(mutex_);
-  return running_.contains({chunk.begin(), chunk.end()});
+  return running_.contains(number);
 }
 
-bool ChunkWriter::State::has_failed() {
-  const std::lock_guard lock(mutex_);
-  return failures_ > 0;
-}
-
+// The one that was pushed first, when nothing runs any more.
 void ChunkWriter::State::throw_first_failure() {
-  const std::lock_guard lock(mutex_);
-  for (const Outcome& outcome : outcomes_) {
-    if (outcome.failed) throw Error(outcome.failed->failure);
+  {
+    const std::lock_guard lock(mutex_);
+    if (options_.keep_going || failed_.empty()) return;
   }
-  fail(ErrorCode::internal, "a failed chunk was lost");
+  window_.wait_all();
+  const std::lock_guard lock(mutex_);
+  throw Error(failed_.begin()->second.failure);
 }
 
 std::int64_t ChunkWriter::State::wait(std::int64_t seen, const InterruptCheck& interrupt) {
@@ -195,23 +201,22 @@ std::int64_t ChunkWriter::State::wait(std::int64_t seen, const InterruptCheck& i
 
 WrittenChunks ChunkWriter::State::finish(const InterruptCheck& interrupt) {
   window_.wait_all(interrupt);
-  if (!options_.keep_going && has_failed()) throw_first_failure();
+  throw_first_failure();
   const std::lock_guard lock(mutex_);
-  std::map<std::vector<std::int64_t>, std::size_t> last;
-  for (std::size_t i = 0; i < outcomes_.size(); ++i) {
-    const Dims& chunk = outcomes_[i].chunk;
-    last[{chunk.begin(), chunk.end()}] = i;
-  }
   WrittenChunks result;
-  for (std::size_t i = 0; i < outcomes_.size(); ++i) {
-    Outcome& outcome = outcomes_[i];
-    if (last[{outcome.chunk.begin(), outcome.chunk.end()}] != i) continue;
-    if (outcome.failed) {
-      result.failed.push_back(std::move(*outcome.failed));
+  std::unordered_set<std::int64_t> later;
+  for (std::size_t i = pushed_.size(); i-- > 0;) {
+    const std::int64_t number = pushed_[i];
+    if (number != kNoChunk && !later.insert(number).second) continue;
+    const auto failed = failed_.find(static_cast<std::int64_t>(i));
+    if (failed == failed_.end()) {
+      result.written.push_back(number);
     } else {
-      result.written.push_back(outcome.chunk);
+      result.failed.push_back(std::move(failed->second));
     }
   }
+  std::reverse(result.written.begin(), result.written.end());
+  std::reverse(result.failed.begin(), result.failed.end());
   return result;
 }
 

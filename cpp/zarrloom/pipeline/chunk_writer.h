@@ -29,9 +29,10 @@ struct FailedChunk {
   ByteBudget::Lease lease = {};
 };
 
+// In the order in which they were pushed, each once.
 struct WrittenChunks {
-  std::vector<Dims> written;        // in the order in which they were pushed, each once
-  std::vector<FailedChunk> failed;  // likewise
+  std::vector<std::int64_t> written;  // numbers in the grid
+  std::vector<FailedChunk> failed;
 };
 
 // For one calling thread at a time. Of a chunk that is pushed more than once the last one counts.

@@ -56,15 +56,17 @@ WriteWindow::WriteWindow(std::shared_ptr<Runtime> runtime, std::size_t parallel)
       state_(std::make_shared<State>()) {}
 
 WriteWindow::~WriteWindow() {
-  if (state_->generation == fork_generation()) {
+  if (!from_before_fork()) {
     state_->wait_for(0, {});
   } else {  // its jobs are in the parent and its mutex may be held for ever: leaked on purpose
     new std::shared_ptr<State>(std::move(state_));
   }
 }
 
+bool WriteWindow::from_before_fork() const { return state_->generation != fork_generation(); }
+
 void WriteWindow::check_process() const {
-  if (state_->generation == fork_generation()) return;
+  if (!from_before_fork()) return;
   fail(ErrorCode::invalid_argument,
        "this writer was made before the process forked; make a new one in the child");
 }

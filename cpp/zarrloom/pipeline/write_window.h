@@ -24,6 +24,7 @@ class WriteWindow {
   // Throws in the child of a fork, which has none of the jobs. Ask before taking a lock that a job
   // takes.
   void check_process() const;
+  bool from_before_fork() const;
 
   // Bytes of the runtime's budget, for one more job; waits for jobs to end until there is place.
   // With no job left the bytes are granted above the budget too.

@@ -7,6 +7,7 @@
 #include "fakes/arrays.h"
 #include "fakes/counting_store.h"
 #include "fakes/faulty_store.h"
+#include "zarrloom/array/resize.h"
 #include "zarrloom/base/error.h"
 
 namespace zarrloom {
@@ -133,15 +134,30 @@ TEST_P(Append, DroppedWithoutFlushTheArrayIsAsItWas) {
   ASSERT_TRUE(edge);
 }
 
+// Another process changes the shape.
 TEST_P(Append, AnotherShapeMeanwhileIsAConflict) {
   const Array array = make({0, 4}, {4, 4});
-  AppendStream mine(array, 0), other(array, 0);
+  OpenOptions elsewhere;
+  elsewhere.runtime = std::make_shared<Runtime>(GetParam().options);
+  AppendStream mine(array, 0), other(Array::open(counted, "", elsewhere), 0);
   append_rows(mine, 0, 1, 4);
   append_rows(other, 0, 2, 4);
   other.close();
   expect_naming(ErrorCode::conflict, "shape", [&] { mine.close(); });
   EXPECT_EQ(read_all(reopened()), rows(0, 2, 4));
   expect_naming(ErrorCode::conflict, "open it again", [&] { AppendStream(array, 0); });
+}
+
+TEST_P(Append, OneStreamAtATimeInAProcess) {
+  const Array array = make({0, 4}, {4, 4});
+  AppendStream stream(array, 0);
+  append_rows(stream, 0, 3, 4);
+  expect_naming(ErrorCode::conflict, "close that first", [&] { AppendStream(reopened(), 0); });
+  expect_naming(ErrorCode::conflict, "close that first", [&] { resize(reopened(), {9, 4}); });
+  const Array grown = stream.close();
+  AppendStream next(grown, 0);
+  append_rows(next, 3, 9, 4);
+  EXPECT_EQ(read_all(next.close()), rows(0, 9, 4));
 }
 
 TEST_P(Append, AFailureEndsItAndTheShapeStaysTrue) {
@@ -152,10 +168,11 @@ TEST_P(Append, AFailureEndsItAndTheShapeStaysTrue) {
   faulty->fail_write(2, {.code = ErrorCode::storage, .message = "the disk is full"});
   const auto append = [&] {
     for (std::int64_t row = 3; row < 20; ++row) append_rows(stream, row, row + 1, 4);
-    stream.close();
+    stream.flush();
   };
   expect_naming(ErrorCode::storage, "disk is full", append);
   expect_naming(ErrorCode::storage, "disk is full", [&] { stream.close(); });
+  EXPECT_EQ(stream.close().shape(), (Dims{3, 4}));  // closed by the failure
   EXPECT_EQ(read_all(reopened()), rows(0, 3, 4));
 }
 
