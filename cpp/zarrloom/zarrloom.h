@@ -1,7 +1,9 @@
 // Everything a C++ program needs. See examples/cpp.
 #pragma once
 
+#include "zarrloom/array/append.h"
 #include "zarrloom/array/array.h"
+#include "zarrloom/array/resize.h"
 #include "zarrloom/base/error.h"
 #include "zarrloom/codecs/registry.h"
 #include "zarrloom/stores/store.h"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import random
 import signal
 import subprocess
@@ -180,6 +182,58 @@ def test_memory_limit_holds(path: str) -> None:
                 stream.append(np.full((1, row), n, "uint8"))
         assert zarrloom._core.highest_bytes_in_flight() <= max(before, 3 * row)
     np.testing.assert_array_equal(array[:, ::4096], np.repeat(np.arange(40), 256).reshape(40, 256))
+
+
+def test_e1_a_stream_of_before_a_fork_says_so_in_the_child(path: str) -> None:
+    array = make(path)
+    stream = array.append_stream()
+    stream.append(frames(0, 30))
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            with contextlib.suppress(zarrloom.InvalidArgumentError):
+                stream.append(frames(0, 1))
+                code = 2
+            with contextlib.suppress(zarrloom.InvalidArgumentError):
+                stream.close()
+                code = 3
+            del stream
+            mine = make(path + ".child")
+            mine.append(frames(0, 9))
+            code = 0 if code == 1 and mine.shape[0] == 9 else code
+        finally:
+            os._exit(code)
+    deadline = time.monotonic() + 30
+    done, status = 0, 0
+    while not done and time.monotonic() < deadline:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        time.sleep(0.01)
+    assert (done, status) == (pid, 0)
+    stream.close()
+    np.testing.assert_array_equal(array[...], frames(0, 30))
+
+
+def test_e5_a_stream_at_the_end_of_the_process(path: str) -> None:
+    """What was not flushed is not part of the array, and nothing hangs or crashes."""
+    make(path)
+    script = """
+import sys, threading, numpy as np, zarrloom
+a = zarrloom.open(sys.argv[1])
+stream = a.append_stream()
+stream.append(np.ones((30, 5, 6)))
+stream.flush()
+stream.append(np.ones((30, 5, 6)))
+def endless():
+    w = zarrloom.create_array(zarrloom.MemoryStore(), shape=(9,), chunks=(3,), dtype="int8")
+    w.write_chunks(((k % 3,), 1) for k in range(1 << 60))
+threading.Thread(target=endless, daemon=True).start()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, path], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (zarrloom.open(path)[...] == np.ones((30, 5, 6))).all()
 
 
 def test_read_only(path: str) -> None:

@@ -197,22 +197,34 @@ def test_memory_limit_holds(path: str) -> None:
     assert (array[:, 0] == np.arange(64)).all()
 
 
-def test_others_run_while_chunks_are_written(array: zarrloom.Array) -> None:
-    """A generator may itself read and write the array."""
+def test_a_generator_may_read_the_array(array: zarrloom.Array) -> None:
+    """E6: nested use of the same pool."""
     array[...] = VALUES
 
     def made() -> Iterator[tuple[tuple[int, ...], np.ndarray[Any, Any]]]:
         for index, data in array.chunk_stream(parallel=2):
             yield index, data + 1
 
-    workers = [
-        threading.Thread(target=lambda: array.write_chunks(made(), parallel=2)) for _ in range(1)
-    ]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
+    array.write_chunks(made(), parallel=2)
     np.testing.assert_array_equal(array[...], VALUES + 1)
+
+
+def test_many_threads_share_the_budget(path: str) -> None:
+    """Each may hold one chunk above it, and all come to their end."""
+    chunk = 1 << 16
+    array = zarrloom.create_array(path, shape=(160, chunk), chunks=(1, chunk), dtype="uint8")
+
+    def write(first: int) -> None:
+        array.write_chunks(((row, 0), row) for row in range(first, 160, 16))
+
+    with zarrloom.config(threads=4, memory_limit=2 * chunk):
+        workers = [threading.Thread(target=write, args=(n,)) for n in range(16)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join(60)
+    assert (array[:, ::999] == np.arange(160)[:, None]).all()
+    assert zarrloom._core.bytes_in_flight() == 0
 
 
 def test_wrong_arguments(array: zarrloom.Array, path: str) -> None:
