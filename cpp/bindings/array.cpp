@@ -2,86 +2,33 @@
 
 #include <pybind11/stl.h>
 
-#include <algorithm>
-#include <cstdlib>
-
 #include "bind.h"
 #include "bound_array.h"
 #include "gil.h"
-#include "stream.h"
 
 namespace zarrloom::bindings {
 namespace {
 
 using Names = std::optional<std::vector<std::optional<std::string>>>;
 
-// Two elements at one place would be written by two threads at once.
-void check_no_overlap(const ArrayView& out) {
-  std::vector<std::pair<std::int64_t, std::int64_t>> loops;  // (stride, extent)
-  for (std::size_t d = 0; d < out.shape.size(); ++d) {
-    if (out.shape[d] == 0) return;
-    if (out.shape[d] > 1) loops.emplace_back(std::abs(out.strides[d]), out.shape[d]);
-  }
-  std::sort(loops.begin(), loops.end());
-  auto reach = static_cast<std::int64_t>(out.item_size);
-  for (const auto& [stride, extent] : loops) {
-    if (stride < reach) throw py::value_error("out overlaps itself: its elements share memory");
-    reach = stride * (extent - 1) + reach;
-  }
-}
-
-void read(const BoundArray& bound, const py::object& start, const py::object& step,
-          const py::object& count, py::array out, std::size_t parallel) {
-  check_dtype(bound, out);
-  const Selection selection = selection_of(start, step, count);
-  const ArrayView view = to_view(out);
-  check_no_overlap(view);
-  interruptible([&](InterruptCheck check) {
-    bound.array.read(selection, view, call_options(parallel, std::move(check)));
-  });
-}
-
-void write(const BoundArray& bound, const py::object& start, const py::object& step,
-           const py::object& count, const py::array& from, std::size_t parallel) {
-  check_dtype(bound, from);
-  const Selection selection = selection_of(start, step, count);
-  const ConstArrayView view = to_const_view(from);
-  interruptible([&](InterruptCheck check) {
-    bound.array.write(selection, view, call_options(parallel, std::move(check)));
-  });
-}
-
-// Chunk indices as numbers of the grid.
-std::vector<std::int64_t> chunk_numbers(const Array& array, const py::iterable& chunks) {
-  const Dims grid = array.grid();
-  std::vector<std::int64_t> numbers;
-  for (const py::handle& item : chunks) {
-    const Dims chunk = to_dims(item);
-    chunk_selection(chunk, array.shape(), array.chunk_shape());  // checks
-    std::int64_t number = 0;
-    for (std::size_t d = 0; d < grid.size(); ++d) number = number * grid[d] + chunk[d];
-    numbers.push_back(number);
-  }
-  return numbers;
-}
-
-std::unique_ptr<Stream> stream(const BoundArray& bound, std::size_t parallel, bool ordered,
-                               const std::optional<py::iterable>& chunks) {
-  ChunkStreamOptions options;
-  options.parallel = parallel;
-  options.ordered = ordered;
-  if (chunks) options.chunks = chunk_numbers(bound.array, *chunks);
-  return std::make_unique<Stream>(bound.array.stream(options), bound.dtype);
-}
-
-py::tuple chunk_bounds(const BoundArray& bound, const py::object& chunk) {
-  const Selection box =
-      chunk_selection(to_dims(chunk), bound.array.shape(), bound.array.chunk_shape());
+py::tuple to_slices(const Selection& box) {
   py::tuple slices(box.start.size());
   for (std::size_t d = 0; d < box.start.size(); ++d) {
     slices[d] = py::slice(box.start[d], box.start[d] + box.count[d], 1);
   }
   return slices;
+}
+
+py::tuple chunk_bounds(const BoundArray& bound, const py::object& chunk) {
+  return to_slices(chunk_selection(to_dims(chunk), bound.array.shape(), bound.array.chunk_shape()));
+}
+
+py::list partition_of(const BoundArray& bound, std::int64_t n, std::int64_t axis) {
+  py::list parts;
+  for (const Selection& box : partition(bound.array.shape(), bound.array.chunk_shape(), n, axis)) {
+    parts.append(to_slices(box));
+  }
+  return parts;
 }
 
 OpenOptions open_options(std::optional<int> zarr_format, bool read_only, bool write_empty_chunks) {
@@ -186,7 +133,8 @@ std::string chunk_key(const BoundArray& bound, const py::object& chunk) {
 }  // namespace
 
 void bind_array(py::module_& module) {
-  py::class_<BoundArray>(module, "Array")
+  py::class_<BoundArray> array(module, "Array");
+  array
       .def_static("open", &open, py::arg("store"), py::arg("path"), py::kw_only(),
                   py::arg("zarr_format"), py::arg("read_only"), py::arg("write_empty_chunks"))
       .def_static("create", &create, py::arg("store"), py::arg("path"), py::kw_only(),
@@ -213,12 +161,10 @@ void bind_array(py::module_& module) {
       .def("write_attributes", &write_attributes)
       .def("chunk_bounds", &chunk_bounds)
       .def("chunk_key", &chunk_key)
-      .def("read", &read, py::arg("start"), py::arg("step"), py::arg("count"), py::arg("out"),
-           py::arg("parallel") = 0)
-      .def("write", &write, py::arg("start"), py::arg("step"), py::arg("count"), py::arg("data"),
-           py::arg("parallel") = 0)
-      .def("stream", &stream, py::kw_only(), py::arg("parallel") = 0, py::arg("ordered") = true,
-           py::arg("chunks") = py::none());
+      .def("partition", &partition_of, py::arg("n"), py::arg("axis"));
+  bind_transfer(array);
+  bind_operation(module, array);
+  bind_stream(module, array);
 }
 
 }  // namespace zarrloom::bindings

@@ -9,13 +9,15 @@ struct Failure;
 
 namespace zarrloom::bindings {
 
+namespace py = pybind11;
+
 // An instance of the class in zarrloom.errors, not raised. Needs the GIL.
-pybind11::object exception_for(const Failure& failure);
+py::object exception_for(const Failure& failure);
 
 void bind_errors(pybind11::module_& module);
 void bind_runtime(pybind11::module_& module);
 void bind_stores(pybind11::module_& module);
-void bind_stream(pybind11::module_& module);
+void bind_notifier(pybind11::module_& module);
 void bind_array(pybind11::module_& module);
 void bind_reduce(pybind11::module_& module);
 void bind_writing(pybind11::module_& module);

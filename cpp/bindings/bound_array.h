@@ -24,6 +24,9 @@ inline void check_dtype(const BoundArray& bound, const py::array& memory) {
                        py::str(memory.dtype()).cast<std::string>());
 }
 
+// Throws ValueError if two elements lie at one place: two threads would write them at once.
+void check_no_overlap(const ArrayView& out);
+
 inline Selection selection_of(const py::object& start, const py::object& step,
                               const py::object& count) {
   return {to_dims(start), to_dims(step), to_dims(count)};
@@ -35,5 +38,10 @@ inline CallOptions call_options(std::size_t parallel, InterruptCheck check) {
   options.interrupt = std::move(check);
   return options;
 }
+
+// The parts of the class that have files of their own.
+void bind_transfer(py::class_<BoundArray>& array);
+void bind_operation(py::module_& module, py::class_<BoundArray>& array);
+void bind_stream(py::module_& module, py::class_<BoundArray>& array);
 
 }  // namespace zarrloom::bindings

@@ -6,21 +6,20 @@
 
 namespace zarrloom::bindings {
 
-namespace py = pybind11;
-
 namespace {
 
 // By ErrorCode.
 constexpr std::array kCodes{
-    "invalid_argument", "selection",   "node_not_found", "node_exists",   "corrupt_data",
-    "corrupt_metadata", "unsupported", "read_only",      "storage",       "permission_denied",
-    "deadline",         "conflict",    "cancelled",      "out_of_memory", "internal",
+    "invalid_argument", "selection",         "node_not_found", "node_exists",
+    "corrupt_data",     "corrupt_metadata",  "unsupported",    "read_only",
+    "storage",          "permission_denied", "deadline",       "conflict",
+    "cancelled",        "out_of_memory",     "user_function",  "internal",
 };
 constexpr std::array kClasses{
     "InvalidArgumentError", "SelectionError",        "NodeNotFoundError", "NodeExistsError",
     "CorruptDataError",     "MetadataError",         "UnsupportedError",  "ReadOnlyError",
     "StorageError",         "PermissionDeniedError", "DeadlineError",     "ConflictError",
-    "CancelledError",       "OutOfMemoryError",      "ZarrloomError",
+    "CancelledError",       "OutOfMemoryError",      "FunctionError",     "ZarrloomError",
 };
 static_assert(kClasses.size() == static_cast<std::size_t>(ErrorCode::internal) + 1);
 static_assert(kCodes.size() == kClasses.size());

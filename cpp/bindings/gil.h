@@ -8,8 +8,8 @@
 #include <optional>
 #include <utility>
 
-#include "zarrloom/base/error.h"
 #include "zarrloom/base/cancel.h"
+#include "zarrloom/base/error.h"
 
 namespace zarrloom::bindings {
 

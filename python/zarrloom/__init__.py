@@ -6,14 +6,17 @@ from importlib.metadata import version as _version
 
 from zarrloom.append import AppendStream
 from zarrloom.array import Array
+from zarrloom.chunk_map import ChunkMap
 from zarrloom.config import config
 from zarrloom.creation import create_array, load, open, open_array, save
 from zarrloom.errors import (
     CancelledError,
+    ChunkError,
     ChunkErrors,
     ConflictError,
     CorruptDataError,
     DeadlineError,
+    FunctionError,
     InvalidArgumentError,
     MetadataError,
     NodeExistsError,
@@ -28,7 +31,7 @@ from zarrloom.errors import (
 )
 from zarrloom.reduction import reduce
 from zarrloom.stores import FileStore, MemoryStore, Store
-from zarrloom.stream import ChunkMap, ChunkStream
+from zarrloom.stream import ChunkStream
 from zarrloom.writing import Batch, WriteReport
 
 __version__ = _version("zarrloom")
@@ -38,6 +41,7 @@ __all__ = [
     "Array",
     "Batch",
     "CancelledError",
+    "ChunkError",
     "ChunkErrors",
     "ChunkMap",
     "ChunkStream",
@@ -45,6 +49,7 @@ __all__ = [
     "CorruptDataError",
     "DeadlineError",
     "FileStore",
+    "FunctionError",
     "InvalidArgumentError",
     "MemoryStore",
     "MetadataError",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -13,15 +13,19 @@ import numpy.typing as npt
 from zarrloom import _core
 from zarrloom.append import AppendStream
 from zarrloom.attributes import Attributes
-from zarrloom.config import config
+from zarrloom.chunk_map import ChunkMap
 from zarrloom.errors import InvalidArgumentError
+from zarrloom.loops import current_hub
+from zarrloom.mapping import make_map
+from zarrloom.policy import OnError, Policy
 from zarrloom.progress import Progress, ProgressLike
 from zarrloom.selection import Selection, parse
 from zarrloom.stores import Store
-from zarrloom.stream import ChunkIndex, ChunkMap, ChunkStream
+from zarrloom.stream import Buffers, ChunkIndex, ChunkStream, as_buffers, make_stream
 from zarrloom.writing import Batch, WriteReport, write_chunks, write_many
 
 Result = TypeVar("Result")
+Place = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]  # start, step, count
 
 
 class Array:
@@ -244,14 +248,59 @@ class Array:
         CorruptDataError, StorageError, PermissionDeniedError
             A chunk could not be read; the error names it.
         """
-        parsed = parse(selection, self._shape)
-        if out is None:
-            out = np.empty(parsed.count, self._dtype)
-            box, result = out, out if parsed.view is None else out[parsed.view]
-        else:
-            box, result = _out_box(parsed, out), out
+        parsed, box = self._target(selection, out)
         self._native.read(parsed.start, parsed.step, parsed.count, box, _workers(parallel))
-        return result
+        return _result(parsed, box, out)
+
+    def _target(
+        self, selection: Any, out: np.ndarray[Any, Any] | None
+    ) -> tuple[Selection, np.ndarray[Any, Any]]:
+        """Give the selection, and the box to read into."""
+        parsed = parse(selection, self._shape)
+        if out is not None:
+            return parsed, _out_box(parsed, out)
+        return parsed, np.empty(parsed.count, self._dtype)
+
+    def read_many(
+        self,
+        selections: Iterable[Any],
+        out: Sequence[np.ndarray[Any, Any]] | np.ndarray[Any, Any] | None = None,
+        parallel: int | None = None,
+    ) -> list[np.ndarray[Any, Any]]:
+        """Read many selections in one call: each chunk is fetched and decoded once for all.
+
+        Parameters
+        ----------
+        selections : iterable of index expressions
+            As for `read`. They may overlap.
+        out : sequence of ndarray, or ndarray, optional
+            Where to put them, one for each selection, or one array whose first dimension counts
+            the selections.
+        parallel : int, optional
+            Threads of this call. Default: ``zarrloom.config.threads``.
+
+        Returns
+        -------
+        list of ndarray
+            The results in the order of the selections; views of `out` if it is given.
+
+        Raises
+        ------
+        SelectionError
+            A selection is outside the array; nothing was read.
+        CorruptDataError, StorageError, PermissionDeniedError
+            A chunk could not be read; the error names it.
+        """
+        wanted = list(selections)
+        if out is not None and len(out) != len(wanted):
+            raise InvalidArgumentError(
+                f"out has room for {len(out)} reads, but there are {len(wanted)} selections"
+            )
+        places = [None] * len(wanted) if out is None else [_row(out, i) for i in range(len(out))]
+        targets = [self._target(*pair) for pair in zip(wanted, places, strict=True)]
+        parts = [(each.start, each.step, each.count, box) for each, box in targets]
+        self._native.read_many(parts, _workers(parallel))
+        return [_result(*each, place) for each, place in zip(targets, places, strict=True)]
 
     def get_slice(
         self,
@@ -440,87 +489,229 @@ class Array:
         """Give the key under which a chunk is stored."""
         return self._native.chunk_key(chunk_index)
 
+    def partition(self, n: int, axis: int = 0) -> list[tuple[slice, ...]]:
+        """Part the array among workers: boxes of whole chunks, along one axis.
+
+        Parameters
+        ----------
+        n : int
+            The number of parts; fewer are given if there are fewer chunks along the axis.
+        axis : int, default 0
+            Where it is cut. Negative axes count from the end.
+
+        Returns
+        -------
+        list of tuple of slice
+            Indices for the array. No two of them share a stored chunk.
+        """
+        return self._native.partition(n, axis + self.ndim if axis < 0 else axis)
+
     def chunk_stream(
         self,
         parallel: int | None = None,
         ordered: bool = True,
         filter: Callable[[ChunkIndex], bool] | None = None,
         progress: ProgressLike = None,
+        timeout: float | None = None,
+        on_error: OnError = "raise",
         chunks: Iterable[ChunkIndex] | None = None,
+        selection: Any = None,
+        skip_missing: bool = False,
+        prefetch: int | None = None,
+        out: Buffers = None,
     ) -> ChunkStream:
         """Stream the chunks: read and decoded ahead, in bounded memory.
 
         Parameters
         ----------
         parallel : int, optional
-            Chunks being read or decoded at one time. 1 means strictly one after another, on the
-            calling thread, for debugging. Default: ``zarrloom.config.threads``.
+            Chunks being read or decoded at one time. 1 means strictly one after another, each when
+            it is asked for, for debugging. Default: ``zarrloom.config.threads``, or as many
+            requests as a remote store is given.
         ordered : bool, default True
-            In the order of the grid (the last dimension fastest); False gives whichever is ready.
+            In the order of the grid (the last dimension fastest), or of `chunks`; False gives
+            whichever is ready.
         filter : callable, optional
             Called with each chunk index before anything is read; False leaves the chunk out.
         progress : True, callable or object, optional
             A bar, a function ``(done, total)``, or an object with ``update(n)`` and ``total``.
+        timeout : float, optional
+            Seconds for reading and decoding one chunk. Its request is cancelled then, and the
+            error is `DeadlineError`; other chunks are not delayed.
+        on_error : "raise", "skip", "return" or callable, default "raise"
+            What a failed chunk becomes: an error that ends the stream; nothing, but an entry in
+            ``stream.skipped`` and a warning of the logger ``zarrloom``; a `ChunkError` in place of
+            the data; or what the function makes of the `ChunkError` (None leaves the chunk out).
         chunks : iterable of tuple of int, optional
             The chunks that are wanted, in this order. Default: all.
+        selection : index expression, optional
+            Integers and slices: only the chunks that they touch, clipped to them. Elements come
+            in ascending order, whatever a slice's step.
+        skip_missing : bool, default False
+            Leave out chunks that are not stored: by one listing, where the store can list.
+        prefetch : int, optional
+            Chunks that may lie ready and not yet be taken. Default: as many as `parallel`.
+        out : ndarray or sequence of ndarray, optional
+            Memory of a chunk's shape and the array's dtype, C-contiguous, to decode into instead
+            of new arrays. The data of an item lies at the start of one of them and is valid until
+            the same thread asks for the next item. One array serves chunks one after another;
+            several let reading run ahead.
 
         Returns
         -------
         ChunkStream
-            An iterator over ``(chunk_index, data)``. Chunks at the array's edge are clipped to it.
-            Each `data` is the caller's own.
+            An iterator, also an asynchronous one, over ``(chunk_index, data)``. Chunks at the
+            array's edge are clipped to it. Without `out` each `data` is the caller's own.
 
         Raises
         ------
         ZarrloomError
             From the iterator, at the chunk that failed; the error names it and ends the stream.
         """
-        if filter is not None:
-            every = np.ndindex(*self.cdata_shape) if chunks is None else chunks
-            chunks = [index for index in every if filter(index)]
-        native = self._native.stream(parallel=_workers(parallel), ordered=ordered, chunks=chunks)
-        return ChunkStream(native, Progress(progress, native.total))
+        return make_stream(
+            self._native,
+            filter=filter,
+            progress=lambda total: Progress(progress, total),
+            policy=Policy(on_error),
+            parallel=_workers(parallel),
+            ordered=ordered,
+            chunks=chunks,
+            timeout_ns=_nanoseconds(timeout),
+            selection=self._box_of(selection),
+            skip_missing=skip_missing,
+            prefetch=prefetch,
+            buffers=as_buffers(out),
+        )
+
+    def _box_of(self, selection: Any) -> Place | None:
+        if selection is None:
+            return None
+        parsed = parse(selection, self._shape)
+        return parsed.start, parsed.step, parsed.count
 
     def parallel_chunk_map(
         self,
-        fn: Callable[[ChunkIndex, np.ndarray[Any, Any]], Result],
+        fn: Callable[[ChunkIndex, np.ndarray[Any, Any]], Result] | Any,
         max_concurrency: int | None = None,
-        ordered: bool = True,
         timeout: float | None = None,
+        on_timeout: OnError = "raise",
+        on_error: OnError = "raise",
+        ordered: bool = True,
         progress: ProgressLike = None,
+        selection: Any = None,
         chunks: Iterable[ChunkIndex] | None = None,
+        executor: Any = None,
+        out: Array | None = None,
     ) -> ChunkMap[Result]:
         """Call a function for every chunk, while later chunks are read and decoded.
 
         Parameters
         ----------
         fn : callable
-            Called as ``fn(chunk_index, data)`` from several threads at once.
+            Called as ``fn(chunk_index, data)``, several calls at one time. Or machine code (a numba
+            ``@cfunc``, a ctypes function, a SciPy ``LowLevelCallable``) of the signature ``double
+            | int fn(void *data, const int64_t *shape, const int64_t *chunk_index, int64_t ndim,
+            void *user)``, which native threads call without the GIL. A double is the result; an
+            int of 0 means that the data, which the function may have changed, is the result.
         max_concurrency : int, optional
-            How many calls run at one time. Default: ``zarrloom.config.threads``.
+            How many calls run at one time. Default: ``zarrloom.config.threads``, or the workers
+            that `executor` has.
+        timeout : float, optional
+            Seconds for reading and decoding a chunk, and again for the call of the function (from
+            its submission to an `executor`). A call that takes longer is left behind, since it
+            cannot be stopped, and its result is dropped.
+        on_timeout, on_error : "raise", "skip", "return" or callable, default "raise"
+            What becomes of a chunk that took too long, or failed otherwise: as in `chunk_stream`,
+            in place of a result.
         ordered : bool, default True
             Results in the order of the grid; False gives whichever is ready.
-        timeout : float, optional
-            Seconds that one call may take. A call that takes longer ends the map; it cannot be
-            stopped itself, and its result is dropped.
-        progress, chunks
+        progress, selection, chunks
             As in `chunk_stream`.
+        executor : concurrent.futures.Executor or dask.distributed.Client, optional
+            Where the function is called; default: threads of the map. To a ``ProcessPoolExecutor``
+            chunks cross by shared memory, and so do results that are arrays no larger than a
+            chunk; `data` is valid during the call then. The workers of dask read the chunks
+            themselves if the store can be pickled.
+        out : Array, optional
+            An array of the same shape and chunks, which each result is written to where its chunk
+            came from, encoded and written by the threads that call the function.
 
         Returns
         -------
         ChunkMap
-            A lazy iterator over the results.
+            A lazy iterator over the results; with `out` over the indices of chunks written.
+            ``.run()`` runs it to its end.
 
         Raises
         ------
         DeadlineError
-            From the iterator: a call took too long; names the chunk.
+            From the iterator: a chunk took too long; names the chunk.
         Exception
             From the iterator: what `fn` raised first, with its traceback.
         """
-        workers = config.threads if max_concurrency is None else max_concurrency
-        stream = self.chunk_stream(max(2, workers), ordered, None, progress, chunks)
-        return ChunkMap(stream, fn, workers, ordered, timeout)
+        return make_map(
+            self,
+            fn,
+            max_concurrency=max_concurrency,
+            timeout=timeout,
+            timeout_ns=_nanoseconds(timeout),
+            on_timeout=Policy(on_timeout, "on_timeout"),
+            on_error=Policy(on_error),
+            ordered=ordered,
+            progress=lambda total: Progress(progress, total),
+            selection=selection,
+            chunks=chunks,
+            executor=executor,
+            out=out,
+        )
+
+    def _write_place(self, place: Place, value: Any) -> None:
+        """Write the box of a start, a step and a count on this thread."""
+        start, step, count = place
+        box = self._box(Selection(start, step, count, None), value)
+        self._native.write(start, step, count, box, 1)
+
+    # ---- On an event loop ----
+
+    async def aread(
+        self,
+        selection: Any = ...,
+        out: np.ndarray[Any, Any] | None = None,
+        parallel: int | None = None,
+    ) -> np.ndarray[Any, Any]:
+        """Read as `read` does, without blocking the event loop (asyncio's or trio's).
+
+        No thread waits for it. Cancelling the task gives up the requests; it ends when nothing
+        touches `out` any more.
+        """
+        parsed, box = self._target(selection, out)
+        await current_hub().run(
+            lambda notifier, token: self._native.start_read(
+                parsed.start, parsed.step, parsed.count, box, _workers(parallel), notifier, token
+            )
+        )
+        return _result(parsed, box, out)
+
+    async def awrite(self, selection: Any, value: Any, parallel: int | None = None) -> None:
+        """Write as ``array[selection] = value`` does, without blocking the event loop.
+
+        `value` must not be changed until it returns. Cancelling the task stops the writing: each
+        chunk is the old one or the new one then.
+        """
+        parsed = parse(selection, self._shape)
+        box = self._box(parsed, value)
+        await current_hub().run(
+            lambda notifier, token: self._native.start_write(
+                parsed.start, parsed.step, parsed.count, box, _workers(parallel), notifier, token
+            )
+        )
+
+
+def _nanoseconds(timeout: float | None) -> int:
+    """Give the core's number, whose 0 is for ever."""
+    if timeout is not None and not timeout > 0:
+        raise InvalidArgumentError(f"timeout must be above 0 seconds, not {timeout}")
+    return 0 if timeout is None else max(1, int(min(timeout, 1e9) * 1e9))
 
 
 def _workers(parallel: int | None) -> int:
@@ -528,6 +719,21 @@ def _workers(parallel: int | None) -> int:
     if parallel is not None and parallel < 1:
         raise InvalidArgumentError(f"parallel must be at least 1, not {parallel}")
     return parallel or 0
+
+
+def _result(
+    parsed: Selection, box: np.ndarray[Any, Any], out: np.ndarray[Any, Any] | None
+) -> np.ndarray[Any, Any]:
+    """See the box that was read as what was asked for. Integers alone make a scalar, a copy."""
+    if out is not None:
+        return out
+    result: np.ndarray[Any, Any] = box if parsed.view is None else box[parsed.view]
+    return result
+
+
+def _row(out: Any, i: int) -> np.ndarray[Any, Any]:
+    row: np.ndarray[Any, Any] = out[i, ...] if isinstance(out, np.ndarray) else out[i]
+    return row
 
 
 def _out_box(parsed: Selection, out: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

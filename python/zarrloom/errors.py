@@ -75,8 +75,40 @@ class CancelledError(ZarrloomError):
     """The work was given up on request."""
 
 
+class FunctionError(ZarrloomError):
+    """A native function said that it failed, by returning another number than 0."""
+
+
 class OutOfMemoryError(ZarrloomError, MemoryError):
     """Memory for a chunk was not to be had."""
+
+
+class ChunkError(ZarrloomError):
+    """What happened to one chunk, where it stands in place of the chunk's data or result.
+
+    Attributes
+    ----------
+    chunk_index, index : tuple of int
+        The chunk's place in the chunk grid.
+    key : str
+        Where it is stored.
+    cause : BaseException
+        What was raised: by reading or decoding it, or by the function that was given it.
+    """
+
+    def __init__(
+        self, message: str, index: tuple[int, ...], key: str, cause: BaseException
+    ) -> None:
+        super().__init__(message)
+        self.chunk_index = index
+        self.index = index
+        self.key = key
+        self.cause = cause
+        self.__cause__ = cause
+        self.code = getattr(cause, "code", "")
+
+    def __reduce__(self) -> tuple[type[ChunkError], tuple[object, ...]]:
+        return type(self), (str(self), self.index, self.key, self.cause)
 
 
 class ChunkErrors(ZarrloomError, ExceptionGroup[ZarrloomError]):

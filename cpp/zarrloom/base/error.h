@@ -25,6 +25,7 @@ enum class ErrorCode {
   conflict,           // a condition on a write did not hold
   cancelled,          // the caller gave up
   out_of_memory,      // an allocation failed
+  user_function,      // a function of the caller's said so
   internal,           // a bug of zarrloom
 };
 

@@ -296,5 +296,10 @@ void ChunkStream::close() {
 }
 
 std::int64_t ChunkStream::total() const { return state_->total(); }
+Dims ChunkStream::chunk(std::int64_t i) const {
+  if (i < 0 || i >= total()) fail(ErrorCode::selection, "the stream has no such chunk");
+  return state_->plan().task(i).chunk;
+}
+Selection ChunkStream::place(const Dims& chunk) const { return state_->plan().place(chunk); }
 
 }  // namespace zarrloom

@@ -78,6 +78,8 @@ class ChunkStream {
   void close();
 
   std::int64_t total() const;  // chunks that a full run gives, or at most gives with skip_missing
+  Dims chunk(std::int64_t i) const;          // the i-th in order, of [0, total())
+  Selection place(const Dims& chunk) const;  // the elements of the array that its item holds
 
  private:
   class State;

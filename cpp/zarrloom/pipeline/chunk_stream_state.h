@@ -35,6 +35,7 @@ class ChunkStream::State : public std::enable_shared_from_this<ChunkStream::Stat
   void give_back(std::size_t buffer);
   void close();
   std::int64_t total() const { return plan_.total(); }
+  const StreamPlan& plan() const { return plan_; }
   bool from_before_fork() const { return generation_ != fork_generation(); }
 
  private:

@@ -99,6 +99,37 @@ std::optional<std::int64_t> Plan::find(const Dims& chunk) const {
   return number;
 }
 
+Selection Plan::place(const ChunkTask& task) const {
+  Selection place{task.start, task.step, task.count};
+  for (std::size_t d = 0; d < tasks_.size(); ++d) place.start[d] += task.chunk[d] * chunk_shape_[d];
+  return place;
+}
+
+std::vector<Selection> partition(const Dims& array_shape, const Dims& chunk_shape, std::int64_t n,
+                                 std::int64_t axis) {
+  const auto rank = static_cast<std::int64_t>(array_shape.size());
+  if (n < 1) fail(ErrorCode::invalid_argument, "an array is parted into at least one part");
+  if (axis < 0 || axis >= rank) {
+    fail(ErrorCode::invalid_argument, "there is no axis " + std::to_string(axis) +
+                                          " in an array of " + std::to_string(rank) +
+                                          " dimensions");
+  }
+  const auto d = static_cast<std::size_t>(axis);
+  const std::int64_t chunks = grid_shape(array_shape, chunk_shape)[d];
+  const std::int64_t parts = std::min(n, chunks);
+  std::vector<Selection> boxes;
+  for (std::int64_t i = 0; i < parts; ++i) {
+    // The first chunks % parts of them have one more.
+    const std::int64_t first = i * (chunks / parts) + std::min(i, chunks % parts);
+    const std::int64_t size = chunks / parts + (i < chunks % parts ? 1 : 0);
+    Selection box = Selection::all(array_shape);
+    box.start[d] = first * chunk_shape[d];
+    box.count[d] = std::min(size * chunk_shape[d], array_shape[d] - box.start[d]);
+    boxes.push_back(box);
+  }
+  return boxes;
+}
+
 Dims grid_shape(const Dims& array_shape, const Dims& chunk_shape) {
   Dims grid;
   for (std::size_t d = 0; d < array_shape.size(); ++d) {

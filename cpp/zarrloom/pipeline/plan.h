@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "zarrloom/pipeline/selection.h"
 
@@ -28,6 +29,8 @@ class Plan {
   ChunkTask task(std::int64_t i) const;         // C order over the touched chunks
   // The number of a chunk's task; nullopt if the selection does not touch it.
   std::optional<std::int64_t> find(const Dims& chunk) const;
+  // The elements of the array that a task stands for.
+  Selection place(const ChunkTask& task) const;
 
  private:
   Dims array_shape_;
@@ -47,6 +50,11 @@ std::int64_t chunk_number(const Dims& chunk, const Dims& grid);  // of a chunk i
 
 // The task of a whole chunk, what of it lies outside the array included.
 ChunkTask whole_chunk(const Dims& chunk, const Dims& chunk_shape);
+
+// At most n boxes of whole chunks, as even as whole chunks allow, that make up the array: cut along
+// one axis. Throws invalid_argument.
+std::vector<Selection> partition(const Dims& array_shape, const Dims& chunk_shape, std::int64_t n,
+                                 std::int64_t axis);
 
 // The part of the array that a chunk holds, clipped at the array's edge. Throws selection if the
 // chunk is outside the grid.

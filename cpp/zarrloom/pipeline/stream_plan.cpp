@@ -33,6 +33,12 @@ ChunkTask StreamPlan::task(std::int64_t sequence) const {
   return plan_.task(order_ ? (*order_)[static_cast<std::size_t>(sequence)] : sequence);
 }
 
+Selection StreamPlan::place(const Dims& chunk) const {
+  const auto number = plan_.find(chunk);
+  if (!number) fail(ErrorCode::selection, "chunk " + to_string(chunk) + " is not in the stream");
+  return plan_.place(plan_.task(*number));
+}
+
 void StreamPlan::choose(const std::vector<std::int64_t>& chunks, const Dims& grid) {
   order_.emplace();
   order_->reserve(chunks.size());

@@ -17,6 +17,7 @@ class StreamPlan {
 
   std::int64_t total() const { return total_; }
   ChunkTask task(std::int64_t sequence) const;  // sequence in [0, total())
+  Selection place(const Dims& chunk) const;     // throws selection: not one of the stream's
 
  private:
   void choose(const std::vector<std::int64_t>& chunks, const Dims& grid);

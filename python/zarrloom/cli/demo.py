@@ -131,7 +131,9 @@ def _mapping(array: zarrloom.Array, workers: int) -> Row:
 
     with zarrloom.config(threads=workers):
         began = time.perf_counter()
-        results = array.parallel_chunk_map(statistic, workers, ordered=False, progress=True)
+        results: zarrloom.ChunkMap[tuple[int, float]] = array.parallel_chunk_map(
+            statistic, workers, ordered=False, progress=True
+        )
         total = sum(part for part, _ in results)
         return Row("map max", workers, time.perf_counter() - began, total & (2**64 - 1))
 

@@ -133,10 +133,37 @@ TEST(Plan, FindsTheTaskOfEachChunk) {
       if (!task) continue;
       ++found;
       EXPECT_EQ(plan.task(*task).chunk, chunk) << "step " << step;
+      const Selection place = plan.place(plan.task(*task));
+      const Selection bounds = chunk_selection(chunk, {60, 13}, {8, 5});
+      for (std::size_t d = 0; d < 2; ++d) {
+        EXPECT_EQ((place.start[d] - selection.start[d]) % selection.step[d], 0);
+        EXPECT_GE(place.start[d], bounds.start[d]);
+        EXPECT_LT(place.start[d] + (place.count[d] - 1) * place.step[d],
+                  bounds.start[d] + bounds.count[d]);
+      }
     }
     EXPECT_EQ(found, plan.task_count()) << "step " << step;
   }
   EXPECT_FALSE(Plan({60}, {8}, {{0}, {1}, {0}}).find({0}));
+}
+
+TEST(Grid, PartsAreWholeChunksAndMakeUpTheArray) {
+  for (const std::int64_t n : {1, 2, 3, 4, 5, 6, 7}) {
+    std::int64_t at = 0;
+    const auto parts = partition({3, 22}, {2, 4}, n, 1);
+    EXPECT_EQ(parts.size(), static_cast<std::size_t>(std::min<std::int64_t>(n, 6)));
+    for (const Selection& part : parts) {
+      EXPECT_EQ(part.count[0], 3);
+      EXPECT_EQ(part.start[1], at);
+      EXPECT_EQ(at % 4, 0);
+      EXPECT_GT(part.count[1], 0);
+      at += part.count[1];
+    }
+    EXPECT_EQ(at, 22);
+  }
+  EXPECT_TRUE(partition({0}, {2}, 3, 0).empty());
+  EXPECT_THROW(partition({3}, {2}, 0, 0), Error);
+  EXPECT_THROW(partition({3}, {2}, 1, 1), Error);
 }
 
 }  // namespace

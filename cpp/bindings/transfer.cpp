@@ -1,0 +1,76 @@
+// Reading and writing selections, waited for.
+#include <algorithm>
+#include <cstdlib>
+
+#include "bind.h"
+#include "bound_array.h"
+#include "gil.h"
+
+namespace zarrloom::bindings {
+
+// Two elements at one place would be written by two threads at once.
+void check_no_overlap(const ArrayView& out) {
+  std::vector<std::pair<std::int64_t, std::int64_t>> loops;  // (stride, extent)
+  for (std::size_t d = 0; d < out.shape.size(); ++d) {
+    if (out.shape[d] == 0) return;
+    if (out.shape[d] > 1) loops.emplace_back(std::abs(out.strides[d]), out.shape[d]);
+  }
+  std::sort(loops.begin(), loops.end());
+  auto reach = static_cast<std::int64_t>(out.item_size);
+  for (const auto& [stride, extent] : loops) {
+    if (stride < reach) throw py::value_error("out overlaps itself: its elements share memory");
+    reach = stride * (extent - 1) + reach;
+  }
+}
+
+namespace {
+
+void read(const BoundArray& bound, const py::object& start, const py::object& step,
+          const py::object& count, py::array out, std::size_t parallel) {
+  check_dtype(bound, out);
+  const Selection selection = selection_of(start, step, count);
+  const ArrayView view = to_view(out);
+  check_no_overlap(view);
+  interruptible([&](InterruptCheck check) {
+    bound.array.read(selection, view, call_options(parallel, std::move(check)));
+  });
+}
+
+void write(const BoundArray& bound, const py::object& start, const py::object& step,
+           const py::object& count, const py::array& from, std::size_t parallel) {
+  check_dtype(bound, from);
+  const Selection selection = selection_of(start, step, count);
+  const ConstArrayView view = to_const_view(from);
+  interruptible([&](InterruptCheck check) {
+    bound.array.write(selection, view, call_options(parallel, std::move(check)));
+  });
+}
+
+// parts: (start, step, count, out) for each read.
+void read_many(const BoundArray& bound, const py::list& parts, std::size_t parallel) {
+  std::vector<ReadPart> reads;
+  for (const py::handle& item : parts) {
+    const auto part = py::reinterpret_borrow<py::tuple>(item);
+    auto out = py::reinterpret_borrow<py::array>(part[3]);
+    check_dtype(bound, out);
+    const ArrayView view = to_view(out);
+    check_no_overlap(view);
+    reads.push_back({selection_of(part[0], part[1], part[2]), view});
+  }
+  interruptible([&](InterruptCheck check) {
+    bound.array.read_many(reads, call_options(parallel, std::move(check)));
+  });
+}
+
+}  // namespace
+
+void bind_transfer(py::class_<BoundArray>& array) {
+  array
+      .def("read", &read, py::arg("start"), py::arg("step"), py::arg("count"), py::arg("out"),
+           py::arg("parallel") = 0)
+      .def("write", &write, py::arg("start"), py::arg("step"), py::arg("count"), py::arg("data"),
+           py::arg("parallel") = 0)
+      .def("read_many", &read_many, py::arg("parts"), py::arg("parallel") = 0);
+}
+
+}  // namespace zarrloom::bindings
