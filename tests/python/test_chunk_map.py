@@ -413,9 +413,11 @@ def test_native_functions_are_checked(array: zarrloom.Array) -> None:
     with pytest.raises(zarrloom.InvalidArgumentError, match="must return int"):
         array.parallel_chunk_map(wrong)
     right = ctypes.CFUNCTYPE(ctypes.c_int, *SIGNATURE)(lambda *args: 0)
-    with ThreadPoolExecutor(1) as pool:
-        with pytest.raises(zarrloom.InvalidArgumentError, match="executor"):
-            array.parallel_chunk_map(right, executor=pool)
+    with (
+        ThreadPoolExecutor(1) as pool,
+        pytest.raises(zarrloom.InvalidArgumentError, match="executor"),
+    ):
+        array.parallel_chunk_map(right, executor=pool)
 
 
 def test_sixteen_threads_share_one_map_each_with_their_own(array: zarrloom.Array) -> None:
