@@ -40,6 +40,13 @@ def _parser() -> argparse.ArgumentParser:
     info = commands.add_parser("info", help="tell what an array is")
     info.add_argument("path")
     info.set_defaults(run=_info)
+
+    export = commands.add_parser("export", help="write each chunk to a CSV or npy file")
+    export.add_argument("path")
+    export.add_argument("folder", help="where the files go, named by chunk index: 0.3.csv")
+    export.add_argument("--format", choices=("csv", "npy"), default="csv")
+    export.add_argument("--processes", type=int, help="how many write (default: one a CPU)")
+    export.set_defaults(run=_export)
     return parser
 
 
@@ -54,3 +61,9 @@ def _info(options: argparse.Namespace) -> int:
 
     print(zarrloom.open_array(options.path, mode="r").info)
     return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from zarrloom.cli.export import run_export
+
+    return run_export(options.path, options.folder, options.format, options.processes)
