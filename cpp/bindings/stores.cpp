@@ -59,6 +59,16 @@ void bind_stores(py::module_& module) {
       py::arg("url"), py::kw_only(), py::arg("read_only") = false, py::arg("fsync") = false,
       py::arg("follow_symlinks") = true);
   module.def("make_memory_store", &make_memory_store);
+  module.def(
+      "make_latency_store",
+      [](std::shared_ptr<Store> inner, double seconds) {
+        return make_latency_store(std::move(inner),
+                                  std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                      std::chrono::duration<double>(seconds)));
+      },
+      py::arg("inner"), py::arg("seconds"));
+  module.def("make_rate_limited_store", &make_rate_limited_store, py::arg("inner"),
+             py::arg("requests_per_second"), py::arg("burst"));
 }
 
 }  // namespace zarrloom::bindings

@@ -34,8 +34,39 @@ class Store:
         """Give the keys below `prefix`, relative to it, sorted."""
         return self._native.list(prefix)
 
+    def delayed(self, seconds: float) -> Store:
+        """Give this store with a latency added to every request, to try out one that is far away.
+
+        Reads answer later, as from object storage: any number of them are in flight without a
+        thread for each.
+        """
+        return _PacedStore(self, "make_latency_store", (seconds,))
+
+    def limited(self, requests_per_second: float, burst: float | None = None) -> Store:
+        """Give this store with a limit to its requests per second; others wait for their turn.
+
+        Parameters
+        ----------
+        requests_per_second : float
+            Over all threads and arrays that use the store that is returned.
+        burst : float, optional
+            How many may go at once after a rest. Default: those of a tenth of a second.
+        """
+        return _PacedStore(self, "make_rate_limited_store", (requests_per_second, burst))
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._native.locate('')}>"
+
+
+class _PacedStore(Store):
+    """A store around another one."""
+
+    def __init__(self, inner: Store, make: str, arguments: tuple[Any, ...]) -> None:
+        self._made_by = (inner, make, arguments)
+        super().__init__(getattr(_core, make)(inner._native, *arguments))
+
+    def __reduce__(self) -> Any:
+        return _PacedStore, self._made_by
 
 
 class MemoryStore(Store):

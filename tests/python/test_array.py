@@ -217,3 +217,21 @@ def test_command_line(path: str) -> None:
     for word in ("read all", "stream chunks", "map max", "checksum"):
         assert word in table
     assert "write all" in run("demo", "--megabytes", "16", "--rounds", "1")
+
+
+def test_stores_with_a_latency_or_a_limit(path: str, threads: int) -> None:
+    import pickle
+
+    values = np.arange(100, dtype="int32").reshape(10, 10)
+    zarrloom.save(path, values, chunks=(2, 5))
+    store = zarrloom.FileStore(path)
+    for paced in (store.delayed(0.001), store.limited(1e6), store.limited(1e6, burst=5).delayed(0)):
+        for each in (paced, pickle.loads(pickle.dumps(paced))):
+            array = zarrloom.open_array(each)
+            np.testing.assert_array_equal(array[...], values)
+            array[0, 0] = 0
+            assert len(list(array.chunk_stream())) == 10
+    with pytest.raises(zarrloom.InvalidArgumentError, match="latency"):
+        store.delayed(-1)
+    with pytest.raises(zarrloom.InvalidArgumentError, match="rate"):
+        store.limited(0)

@@ -2,6 +2,7 @@
 // ".." parts. All members may be called from any thread.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -140,5 +141,18 @@ std::shared_ptr<Store> make_file_store(std::string path, FileStoreOptions option
 // By URL: "file:///absolute/path", "memory://", or a plain path. Throws unsupported for another
 // scheme, naming those known.
 std::shared_ptr<Store> open_store(std::string_view url, FileStoreOptions options = {});
+
+// ---- Stores around a store ----
+
+// Every request waits for `latency` first, and reads answer later, any number of them in flight: to
+// try out what a store that is far away does to a program.
+std::shared_ptr<Store> make_latency_store(std::shared_ptr<Store> inner,
+                                          std::chrono::nanoseconds latency);
+
+// So many requests a second, over all threads that share the store, and at once after a rest
+// `burst` of them (absent: those of a tenth of a second). Others wait for their turn.
+std::shared_ptr<Store> make_rate_limited_store(std::shared_ptr<Store> inner,
+                                               double requests_per_second,
+                                               std::optional<double> burst = {});
 
 }  // namespace zarrloom

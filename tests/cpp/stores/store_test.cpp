@@ -47,6 +47,17 @@ constexpr StoreRow kStores[] = {
      [](const TempFolder&) -> std::shared_ptr<Store> {
        return std::make_shared<SlowStore>(make_memory_store(), std::chrono::microseconds(100));
      }},
+    {"with_latency",
+     [](const TempFolder&) {
+       return make_latency_store(make_memory_store(), std::chrono::microseconds(100));
+     }},
+    {"rate_limited",
+     [](const TempFolder&) { return make_rate_limited_store(make_memory_store(), 1e5); }},
+    {"rate_limited_and_late",
+     [](const TempFolder&) {
+       return make_rate_limited_store(
+           make_latency_store(make_memory_store(), std::chrono::microseconds(100)), 1e5);
+     }},
 };
 
 class EveryStore : public testing::TestWithParam<StoreRow> {};
