@@ -15,11 +15,13 @@ struct Array::State {
 
 namespace {
 
-std::shared_ptr<const Dataset> make_dataset(std::shared_ptr<Store> store, std::string_view path,
+std::shared_ptr<const Dataset> make_dataset(const OpenOptions& options,
+                                            std::shared_ptr<Store> store, std::string_view path,
                                             const ArrayMetadata& metadata) {
   ChunkSpec spec{metadata.chunk_shape, metadata.dtype, metadata.fill_value};
   return std::make_shared<const Dataset>(
-      Dataset{.store = std::move(store),
+      Dataset{.runtime = options.runtime,
+              .store = std::move(store),
               .path = std::string(path),
               .metadata_key = array_metadata_key(path, metadata.zarr_format),
               .shape = metadata.shape,
@@ -43,21 +45,22 @@ OpenOptions with_runtime(OpenOptions options) {
 
 }  // namespace
 
-Array Array::open(std::shared_ptr<Store> store, std::string_view path, const OpenOptions& options) {
+Array Array::open(std::shared_ptr<Store> store, std::string_view path, const OpenOptions& given) {
   check_path(path);
+  const OpenOptions options = with_runtime(given);
   std::optional<ArrayMetadata> metadata = read_array_metadata(*store, path, options.zarr_format);
   if (!metadata) fail_not_found(*store, path, options.zarr_format);
-  auto dataset = make_dataset(store, path, *metadata);
-  return Array(
-      std::make_shared<const State>(State{std::move(store), std::string(path), std::move(*metadata),
-                                          std::move(dataset), with_runtime(options)}));
+  auto dataset = make_dataset(options, store, path, *metadata);
+  return Array(std::make_shared<const State>(State{
+      std::move(store), std::string(path), std::move(*metadata), std::move(dataset), options}));
 }
 
 Array Array::create(std::shared_ptr<Store> store, std::string_view path,
-                    const CreateOptions& create, bool overwrite, const OpenOptions& options) {
+                    const CreateOptions& create, bool overwrite, const OpenOptions& given) {
   check_path(path);
+  const OpenOptions options = with_runtime(given);
   ArrayMetadata metadata = make_metadata(create);
-  auto dataset = make_dataset(store, path, metadata);  // refuses before anything is erased
+  auto dataset = make_dataset(options, store, path, metadata);  // refuses before anything is erased
   if (node_exists(*store, path)) {
     if (!overwrite) {
       fail(ErrorCode::node_exists,
@@ -66,9 +69,8 @@ Array Array::create(std::shared_ptr<Store> store, std::string_view path,
     erase_prefix(*store, path);
   }
   write_array_metadata(*store, path, metadata);
-  return Array(
-      std::make_shared<const State>(State{std::move(store), std::string(path), std::move(metadata),
-                                          std::move(dataset), with_runtime(options)}));
+  return Array(std::make_shared<const State>(State{
+      std::move(store), std::string(path), std::move(metadata), std::move(dataset), options}));
 }
 
 const ArrayMetadata& Array::metadata() const { return state_->metadata; }
@@ -195,7 +197,8 @@ Array Array::with_shape(const Dims& shape) const {
     const auto lock = state_->options.runtime->locks().lock(state_->store->locate(key));
     next.metadata = read_unchanged();
     next.metadata.shape = shape;
-    next.dataset = make_dataset(next.store, next.path, next.metadata);  // refuses what is no array
+    next.dataset = make_dataset(next.options, next.store, next.path,
+                                next.metadata);  // refuses what is no array
     write_array_metadata(*next.store, next.path, next.metadata);
   }
   return Array(std::make_shared<const State>(std::move(next)));

@@ -9,12 +9,11 @@
 namespace zarrloom {
 namespace {
 
-constexpr std::size_t kDefaultIoConcurrency = 64;
 constexpr std::size_t kDefaultMemoryShare = 8;  // one part in so many
 
 RuntimeOptions filled_in(RuntimeOptions options) {
   if (options.threads == 0) options.threads = usable_cpus();
-  if (options.io_concurrency == 0) options.io_concurrency = kDefaultIoConcurrency;
+  options.io = with_defaults(options.io);
   if (options.memory_limit == 0) {
     options.memory_limit = std::max<std::size_t>(usable_memory() / kDefaultMemoryShare, 1);
   }
@@ -26,13 +25,16 @@ RuntimeOptions filled_in(RuntimeOptions options) {
 // Everything that a fork makes useless. The mutex is held across a fork, so that the child reads
 // whole options; it is never held while a pool is destroyed, whose tasks may ask for it.
 struct Runtime::Parts {
-  explicit Parts(const RuntimeOptions& filled) : options(filled), budget(filled.memory_limit) {}
+  explicit Parts(const RuntimeOptions& filled)
+      : options(filled), budget(filled.memory_limit), limits(filled.threads, filled.io) {}
 
   std::mutex mutex;
   RuntimeOptions options;              // guarded by mutex
   std::shared_ptr<Executor> executor;  // guarded by mutex; null until asked for
   ByteBudget budget;
   ObjectLocks locks;
+  Limits limits;
+  Recorder recorder;
   Claims claims;
 };
 
@@ -65,6 +67,8 @@ std::shared_ptr<Executor> Runtime::executor() {
 
 ByteBudget& Runtime::budget() { return parts().budget; }
 ObjectLocks& Runtime::locks() { return parts().locks; }
+Limits& Runtime::limits() { return parts().limits; }
+Recorder& Runtime::recorder() { return parts().recorder; }
 Claims& Runtime::claims() { return parts().claims; }
 
 RuntimeOptions Runtime::options() const {
@@ -83,6 +87,7 @@ void Runtime::configure(const RuntimeOptions& options) {
   }
   now.options = filled;
   now.budget.set_cap(filled.memory_limit);
+  now.limits.set(filled.threads, filled.io);
 }
 
 std::shared_ptr<Runtime> default_runtime() {

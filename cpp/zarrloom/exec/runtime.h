@@ -10,15 +10,17 @@
 #include "zarrloom/exec/claims.h"
 #include "zarrloom/exec/executor.h"
 #include "zarrloom/exec/fork_guard.h"
+#include "zarrloom/exec/limits.h"
 #include "zarrloom/exec/object_locks.h"
+#include "zarrloom/exec/recorder.h"
 
 namespace zarrloom {
 
 struct RuntimeOptions {
-  std::size_t threads = 0;         // CPU workers of a call; 0 = usable_cpus()
-  std::size_t io_concurrency = 0;  // requests in flight to a remote store; 0 = 64
-  std::size_t memory_limit = 0;    // bytes in flight; 0 = usable_memory() / 8
-  bool run_inline = false;         // no threads at all: every task on the calling thread
+  std::size_t threads = 0;       // CPU workers of a call; 0 = usable_cpus()
+  IoLimits io = {};              // requests in flight, by kind of store
+  std::size_t memory_limit = 0;  // bytes in flight; 0 = usable_memory() / 8
+  bool run_inline = false;       // no threads at all: every task on the calling thread
 };
 
 // Handed down to every array; outlives them (they share it). After a fork the child has fresh
@@ -34,6 +36,8 @@ class Runtime {
   std::shared_ptr<Executor> executor();
   ByteBudget& budget();
   ObjectLocks& locks();
+  Limits& limits();
+  Recorder& recorder();
   Claims& claims();
 
   // Defaults are filled in. A change of threads takes effect for work that starts later; running

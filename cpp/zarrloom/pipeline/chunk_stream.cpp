@@ -21,8 +21,8 @@ ChunkStream::State::State(std::shared_ptr<Runtime> runtime, std::shared_ptr<cons
       inline_(executor_->concurrency() == 0),
       parallel_(options_.parallel) {
   const bool at_once = dataset_->store->capabilities().answers_inline;
-  const RuntimeOptions limits = runtime_->options();
-  if (parallel_ == 0) parallel_ = at_once ? limits.threads : limits.io_concurrency;
+  if (parallel_ == 0)
+    parallel_ = at_once ? runtime_->options().threads : requests_for(*runtime_, *dataset_);
   if (inline_) parallel_ = 1;
   prefetch_ = options_.prefetch.value_or(parallel_ == 1 ? 0 : parallel_);
   reads_here_ =

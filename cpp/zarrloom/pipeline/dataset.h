@@ -7,6 +7,7 @@
 
 #include "zarrloom/base/cancel.h"
 #include "zarrloom/codecs/chain.h"
+#include "zarrloom/exec/runtime.h"
 #include "zarrloom/pipeline/plan.h"
 #include "zarrloom/stores/store.h"
 
@@ -22,6 +23,7 @@ struct ChunkKeyEncoding {
 };
 
 struct Dataset {
+  std::shared_ptr<Runtime> runtime;
   std::shared_ptr<Store> store;
   std::string path;          // of the array in the store, "" = the store's root
   std::string metadata_key;  // there as long as the array is

@@ -49,7 +49,33 @@ void decode_into(const Fetch& fetch, ByteView stored) {
   codecs.decode_part(stored, fetch.task.start, fetch.task.step, fetch.out, thread_workspace());
 }
 
-void finish(const Fetch& fetch, ReadResult result) {
+// Times of one fetch, from when it wanted to begin.
+struct Course {
+  Recorder::Clock::time_point began = Recorder::Clock::now();
+  Recorder::Clock::time_point asked = began;  // the store
+  Recorder::Clock::time_point answered = began;
+};
+
+// Decodes where there is something to decode, as one of the process's threads that may.
+void decode_as_one_of_many(const Fetch& fetch, ByteView stored, const Course& course,
+                           std::string_view key) {
+  Runtime& runtime = *fetch.dataset->runtime;
+  const Gate::Pass pass = runtime.limits().cpu().enter();
+  const auto began = Recorder::Clock::now();
+  decode_into(fetch, stored);
+  runtime.recorder().add(Stage::queue, course.answered, began, 0, key);
+  runtime.recorder().add(Stage::decode, began, Recorder::Clock::now(), fetch.out.byte_size(), key);
+}
+
+void record_answer(const Fetch& fetch, const Course& course, const ReadResult& result,
+                   std::string_view key) {
+  Recorder& recorder = fetch.dataset->runtime->recorder();
+  recorder.add(Stage::queue, course.began, course.asked, 0, key);
+  recorder.add(Stage::io, course.asked, course.answered, result.bytes.size(), key);
+  if (result.status == ReadResult::Status::missing) recorder.add(Count::missing_chunks);
+}
+
+void finish(const Fetch& fetch, ReadResult result, const Course& course, std::string_view key) {
   std::optional<Failure> failure;
   try {
     if (result.status == ReadResult::Status::failed) {
@@ -58,13 +84,14 @@ void finish(const Fetch& fetch, ReadResult result) {
     if (result.status == ReadResult::Status::missing) {
       if (fetch.control.fill_missing) strided_fill(fetch.out, fetch.dataset->fill_value());
     } else {
-      decode_into(fetch, result.bytes);
+      decode_as_one_of_many(fetch, result.bytes, course, key);
     }
     if (has_passed(fetch.control.deadline)) {
       fail(ErrorCode::deadline, "reading and decoding took longer than allowed");
     }
   } catch (...) {
     failure = chunk_failure(*fetch.dataset, fetch.task.chunk, current_failure());
+    fetch.dataset->runtime->recorder().add_failure(failure->code);
   }
   fetch.done(std::move(failure), result.status == ReadResult::Status::missing ? ChunkState::missing
                                                                               : ChunkState::stored);
@@ -79,26 +106,60 @@ ReadRequest request_for(const Fetch& fetch, std::string_view key, MutableBytes i
           .deadline = fetch.control.deadline};
 }
 
+Gate::Pass enter_store(const Fetch& fetch, Course& course) {
+  const IoKind kind = fetch.dataset->store->capabilities().kind;
+  if (kind == IoKind::memory) return {};
+  bool waited = false;
+  Gate::Pass place = fetch.dataset->runtime->limits().io(kind).enter(&waited);
+  if (waited) course.asked = Recorder::Clock::now();
+  return place;
+}
+
 // The store answers inside read(): everything lies on this thread's stack and workspace.
 void fetch_inline(Fetch& fetch, const std::string& key) {
   Workspace& workspace = thread_workspace();
   MutableBytes into = direct_target(*fetch.dataset, fetch.task, fetch.out);
   if (into.empty()) into = scratch_target(*fetch.dataset, workspace);
+  Course course;
+  Gate::Pass place = enter_store(fetch, course);
   fetch.dataset->store->read(request_for(fetch, key, into), [&](ReadResult result) {
+    place.release();
+    course.answered = Recorder::Clock::now();
+    record_answer(fetch, course, result, key);
     // An object above the scratch came in memory of its own: keep that as the next scratch.
     Bytes owned = std::move(result.owned);
-    finish(fetch, std::move(result));
+    finish(fetch, std::move(result), course, key);
     if (!owned.empty()) workspace.stored = std::move(owned);
   });
 }
 
-void fetch_later(Fetch& fetch, const std::string& key, const Continue& later) {
-  const auto shared = std::make_shared<Fetch>(fetch);
-  const MutableBytes into = direct_target(*shared->dataset, shared->task, shared->out);
-  shared->dataset->store->read(request_for(*shared, key, into), [shared, later](ReadResult result) {
+// A fetch whose store answers later, and what it needs until then.
+struct LateFetch {
+  Fetch fetch;
+  std::string key;
+  Continue later;
+  Course course;
+};
+
+void ask(const std::shared_ptr<LateFetch>& late, std::shared_ptr<Gate::Pass> place) {
+  const Fetch& fetch = late->fetch;
+  late->course.asked = Recorder::Clock::now();
+  const MutableBytes into = direct_target(*fetch.dataset, fetch.task, fetch.out);
+  fetch.dataset->store->read(request_for(fetch, late->key, into), [late, place = std::move(place)](
+                                                                      ReadResult result) {
+    place->release();
+    late->course.answered = Recorder::Clock::now();
+    record_answer(late->fetch, late->course, result, late->key);
     auto kept = std::make_shared<ReadResult>(std::move(result));
-    later([shared, kept] { finish(*shared, std::move(*kept)); });
+    late->later([late, kept] { finish(late->fetch, std::move(*kept), late->course, late->key); });
   });
+}
+
+void fetch_later(Fetch& fetch, const std::string& key, const Continue& later) {
+  const auto late = std::make_shared<LateFetch>(LateFetch{fetch, key, later, {}});
+  Gate& gate = fetch.dataset->runtime->limits().io(fetch.dataset->store->capabilities().kind);
+  gate.enter_later(fetch.control.cancel, later,
+                   [late](std::shared_ptr<Gate::Pass> place) { ask(late, std::move(place)); });
 }
 
 void start(Fetch& fetch, const Continue& later) {

@@ -1,9 +1,14 @@
 #include "zarrloom/pipeline/for_each_chunk.h"
 
+#include <algorithm>
+
 #include "zarrloom/pipeline/transfer_check.h"
 
 namespace zarrloom {
 namespace {
+
+// Of one call, where the kind of store has no limit.
+constexpr std::size_t kMostRequests = 64;
 
 void on_workers(Runtime& runtime, const Dataset& dataset, std::int64_t count,
                 const CallOptions& options, const ChunkStep& step) {
@@ -19,10 +24,10 @@ void on_workers(Runtime& runtime, const Dataset& dataset, std::int64_t count,
   });
 }
 
-WindowOptions window_options(const Runtime& runtime, const Dataset& dataset, std::int64_t count,
+WindowOptions window_options(Runtime& runtime, const Dataset& dataset, std::int64_t count,
                              const CallOptions& options) {
   const std::size_t most =
-      options.parallel != 0 ? options.parallel : runtime.options().io_concurrency;
+      options.parallel != 0 ? options.parallel : requests_for(runtime, dataset);
   return {.count = count,
           .most = most,
           .bytes_each = bytes_in_flight(dataset),
@@ -46,6 +51,11 @@ StartRequest with_control(ChunkStep step, std::shared_ptr<Executor> executor) {
 }
 
 }  // namespace
+
+std::size_t requests_for(Runtime& runtime, const Dataset& dataset) {
+  const std::size_t places = runtime.limits().io(dataset.store->capabilities().kind).places();
+  return std::min(places, kMostRequests);
+}
 
 std::size_t bytes_in_flight(const Dataset& dataset) {
   const std::size_t decoded = dataset.codecs.decoded_size();

@@ -27,6 +27,9 @@ void start_for_each_chunk(std::shared_ptr<Runtime> runtime, std::shared_ptr<cons
                           std::int64_t count, const CallOptions& options, ChunkStep step,
                           RequestDone done);
 
+// Requests that a call has in flight by default, at a store that answers later.
+std::size_t requests_for(Runtime& runtime, const Dataset& dataset);
+
 // Bytes that one chunk takes while it is in flight.
 std::size_t bytes_in_flight(const Dataset& dataset);
 

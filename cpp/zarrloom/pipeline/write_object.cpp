@@ -22,6 +22,24 @@ bool is_empty(const ObjectWriter& writer, const ConstArrayView& chunk) {
   return !writer.options.write_empty_chunks && all_equal(chunk, writer.dataset.fill_value());
 }
 
+// As one of the process's threads that may.
+ByteView encode(const ObjectWriter& writer, const ConstArrayView& chunk, const std::string& key) {
+  const Gate::Pass pass = writer.runtime.limits().cpu().enter();
+  const auto began = Recorder::Clock::now();
+  const ByteView encoded = writer.dataset.codecs.encode(chunk, thread_workspace());
+  writer.runtime.recorder().add(Stage::encode, began, Recorder::Clock::now(),
+                                writer.dataset.codecs.decoded_size(), key);
+  return encoded;
+}
+
+void store(const ObjectWriter& writer, const std::string& key, ByteView encoded) {
+  const Store& store = *writer.dataset.store;
+  const Gate::Pass place = writer.runtime.limits().io(store.capabilities().kind).enter();
+  const auto began = Recorder::Clock::now();
+  store.write(key, encoded);
+  writer.runtime.recorder().add(Stage::write, began, Recorder::Clock::now(), encoded.size(), key);
+}
+
 void apply(Updates updates, const ArrayView& chunk) {
   for (const ChunkUpdate& update : updates) {
     const ChunkTask& task = update.task;
@@ -49,9 +67,9 @@ void write_covered(const ObjectWriter& writer, Updates updates) {
     dataset.store->erase(key);
     return;
   }
-  const ByteView encoded = dataset.codecs.encode(chunk, workspace);
+  const ByteView encoded = encode(writer, chunk, key);
   const auto lock = lock_object(writer, key);
-  dataset.store->write(key, encoded);
+  store(writer, key, encoded);
 }
 
 void change(const ObjectWriter& writer, Updates updates, IfMissing if_missing) {
@@ -67,7 +85,7 @@ void change(const ObjectWriter& writer, Updates updates, IfMissing if_missing) {
   if (is_empty(writer, chunk)) {
     dataset.store->erase(key);
   } else {
-    dataset.store->write(key, dataset.codecs.encode(chunk, workspace));
+    store(writer, key, encode(writer, chunk, key));
   }
 }
 
@@ -79,6 +97,7 @@ void naming_the_chunk(const ObjectWriter& writer, const Dims& chunk, const Work&
     Failure failure = current_failure();
     if (!failure.message.starts_with("chunk ")) {  // not fetch_chunk_now's, which says it already
       failure = chunk_failure(writer.dataset, chunk, failure);
+      writer.runtime.recorder().add_failure(failure.code);
     }
     throw Error(std::move(failure));
   }

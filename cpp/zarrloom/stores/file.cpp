@@ -134,7 +134,9 @@ class FileStore final : public Store {
     return place += key;
   }
 
-  StoreCapabilities do_capabilities() const override { return {.writable = !options_.read_only}; }
+  StoreCapabilities do_capabilities() const override {
+    return {.writable = !options_.read_only, .kind = IoKind::file};
+  }
 
   static std::string or_dot(const std::string& folder) { return folder.empty() ? "." : folder; }
 

@@ -24,10 +24,11 @@ void wait_until(Clock::time_point when, const CancelToken& cancel) {
 
 class PacedStore final : public Store {
  public:
-  PacedStore(std::shared_ptr<Store> inner, Pace pace, bool answers_later)
+  PacedStore(std::shared_ptr<Store> inner, Pace pace, bool far)
       : inner_(std::move(inner)),
         pace_(std::move(pace)),
-        answers_later_(answers_later || !inner_->capabilities().answers_inline) {}
+        far_(far),
+        answers_later_(far || !inner_->capabilities().answers_inline) {}
 
  private:
   struct Waiting {
@@ -74,6 +75,7 @@ class PacedStore final : public Store {
   StoreCapabilities do_capabilities() const override {
     StoreCapabilities capabilities = inner_->capabilities();
     capabilities.answers_inline = !answers_later_;
+    if (far_) capabilities.kind = IoKind::s3;
     return capabilities;
   }
 
@@ -81,6 +83,7 @@ class PacedStore final : public Store {
 
   const std::shared_ptr<Store> inner_;
   const Pace pace_;
+  const bool far_;  // seen as object storage
   const bool answers_later_;
   mutable Timer timer_;
 };

@@ -16,6 +16,7 @@
 #include "zarrloom/base/bytes.h"
 #include "zarrloom/base/cancel.h"
 #include "zarrloom/base/error.h"
+#include "zarrloom/exec/limits.h"
 
 namespace zarrloom {
 
@@ -60,6 +61,7 @@ struct StoreCapabilities {
   // decode in one go. Otherwise many reads are put in flight at once.
   bool answers_inline = true;
   bool conditional_write = true;
+  IoKind kind = IoKind::memory;  // whose limit to requests in flight holds
 };
 
 struct ListEntry {

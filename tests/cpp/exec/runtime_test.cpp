@@ -37,7 +37,7 @@ bool pool_works(Runtime& runtime) {
 TEST(Runtime, DefaultsAreFilledIn) {
   const Runtime runtime;
   EXPECT_EQ(runtime.options().threads, usable_cpus());
-  EXPECT_EQ(runtime.options().io_concurrency, 64u);
+  EXPECT_EQ(runtime.options().io[static_cast<std::size_t>(IoKind::s3)], 64u);
   EXPECT_EQ(runtime.options().memory_limit, usable_memory() / 8);
   EXPECT_FALSE(runtime.options().run_inline);
 }
@@ -55,10 +55,10 @@ TEST(Runtime, OptionsDecideThePoolAndTheBudget) {
 TEST(Runtime, ConfigureLeavesRunningWorkItsPool) {
   Runtime runtime({.threads = 2});
   const auto old = runtime.executor();
-  runtime.configure({.threads = 5, .io_concurrency = 7, .memory_limit = 99});
+  runtime.configure({.threads = 5, .io = {0, 0, 7, 0}, .memory_limit = 99});
   EXPECT_EQ(old->concurrency(), 2u);
   EXPECT_EQ(runtime.executor()->concurrency(), 5u);
-  EXPECT_EQ(runtime.options().io_concurrency, 7u);
+  EXPECT_EQ(runtime.options().io[static_cast<std::size_t>(IoKind::http)], 7u);
   EXPECT_EQ(runtime.budget().cap(), 99u);
   const auto kept = runtime.executor();
   runtime.configure({.threads = 5, .memory_limit = 98});

@@ -13,7 +13,8 @@ namespace {
 std::shared_ptr<const Dataset> dataset_at(std::shared_ptr<Store> store, std::string path) {
   ChunkSpec spec{{4}, dtype_from_numpy_name("uint8"), {std::byte{7}}};
   return std::make_shared<const Dataset>(
-      Dataset{.store = std::move(store),
+      Dataset{.runtime = default_runtime(),
+              .store = std::move(store),
               .path = std::move(path),
               .metadata_key = "zarr.json",
               .shape = {8},

@@ -315,7 +315,8 @@ TEST_P(StreamOptions, ClosingCancelsRequestsInFlight) {
     return opened;
   }();
   auto dataset_on_slow = std::make_shared<const Dataset>(
-      Dataset{.store = slow,
+      Dataset{.runtime = runtime,
+              .store = slow,
               .path = "",
               .metadata_key = "zarr.json",
               .shape = kShape,
