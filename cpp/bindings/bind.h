@@ -4,8 +4,9 @@
 #include <pybind11/pybind11.h>
 
 namespace zarrloom {
+enum class ErrorCode;
 struct Failure;
-}
+}  // namespace zarrloom
 
 namespace zarrloom::bindings {
 
@@ -13,6 +14,7 @@ namespace py = pybind11;
 
 // An instance of the class in zarrloom.errors, not raised. Needs the GIL.
 py::object exception_for(const Failure& failure);
+const char* error_code_name(ErrorCode code);
 
 void bind_errors(pybind11::module_& module);
 void bind_runtime(pybind11::module_& module);

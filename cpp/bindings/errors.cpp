@@ -26,6 +26,8 @@ static_assert(kCodes.size() == kClasses.size());
 
 }  // namespace
 
+const char* error_code_name(ErrorCode code) { return kCodes[static_cast<std::size_t>(code)]; }
+
 py::object exception_for(const Failure& failure) {
   const py::module_ errors = py::module_::import("zarrloom.errors");
   py::object error = errors.attr(kClasses[static_cast<std::size_t>(failure.code)])(failure.message);

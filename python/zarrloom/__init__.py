@@ -30,6 +30,7 @@ from zarrloom.errors import (
     ZarrloomError,
 )
 from zarrloom.reduction import reduce
+from zarrloom.statistics import Trace, stats, trace
 from zarrloom.stores import FileStore, MemoryStore, Store
 from zarrloom.stream import ChunkStream
 from zarrloom.writing import Batch, WriteReport
@@ -61,6 +62,7 @@ __all__ = [
     "SelectionError",
     "StorageError",
     "Store",
+    "Trace",
     "UnsupportedError",
     "WriteReport",
     "ZarrloomError",
@@ -71,4 +73,6 @@ __all__ = [
     "open_array",
     "reduce",
     "save",
+    "stats",
+    "trace",
 ]

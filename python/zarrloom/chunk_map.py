@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
+from zarrloom import _core
 from zarrloom.errors import ChunkError, DeadlineError, InvalidArgumentError
 from zarrloom.policy import LEFT_OUT, Policy, Skipped, chunk_error
 from zarrloom.progress import Progress
@@ -73,10 +74,12 @@ class _Work:
                 self.changed.notify_all()
             return False
         call, data, buffer = taken
+        began = time.perf_counter_ns()
         try:
             result, error = self._invoke(call.index or (), data, buffer), None
         except BaseException as raised:
             result, error = None, raised
+        _core.record_function(began, time.perf_counter_ns(), str(call.index))
         with self.changed:
             if call.late:
                 return False  # another thread stands in for this one since its time was over

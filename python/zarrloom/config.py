@@ -22,80 +22,125 @@ def parse_bytes(size: int | str) -> int:
     return int(match[1]) * _UNITS[match[2]]
 
 
+def parse_io(value: Any) -> dict[str, int]:
+    """Read requests in flight: a number for all kinds of stores, {"s3": 128} or "s3=128"."""
+    kinds = _core.get_options()["io_concurrency"]
+    if isinstance(value, str) and "=" in value:
+        value = dict(part.split("=", 1) for part in value.split(","))
+    if not isinstance(value, dict):
+        value = dict.fromkeys(kinds, value)
+    for kind in value:
+        if kind not in kinds:
+            raise InvalidArgumentError(
+                f"there is no kind of store {kind!r} with a limit; there are {', '.join(kinds)}"
+            )
+    return {kind: _whole("io_concurrency", number) for kind, number in value.items()}
+
+
 class Config:
     """Limits that hold for the whole process, over any number of threads that call.
 
     They are read and set as attributes; 0 stands for the default. Call the object for a context
     manager: ``with zarrloom.config(threads=1): ...``. The environment variables
-    ``ZARRLOOM_THREADS``, ``ZARRLOOM_IO_CONCURRENCY`` and ``ZARRLOOM_MEMORY_LIMIT`` give the values
-    at import.
+    ``ZARRLOOM_THREADS``, ``ZARRLOOM_IO_CONCURRENCY``, ``ZARRLOOM_MEMORY_LIMIT`` and
+    ``ZARRLOOM_INLINE`` give the values at import.
 
     Attributes
     ----------
     threads : int
-        Threads that decode and encode for one call, the caller among them. Default: the CPUs that
-        the process may use (affinity mask and cgroup quota).
-    io_concurrency : int
-        Requests in flight to a remote store. Default 64. Local stores are read by the threads.
+        Threads that decode and encode, and those of one call, the caller among them. Default: the
+        CPUs that the process may use (affinity mask and cgroup quota).
+    io_concurrency : dict of str to int
+        Requests in flight, by kind of store. Set a number for all kinds, or a dict of some.
+        Default: ``file`` 2 x CPUs and at least 8, ``http`` 32, ``s3`` 64. Files never take more
+        than a quarter of the files that the process may have open.
     memory_limit : int
         Bytes in flight: chunks read ahead, but not yet taken. Default: an eighth of the memory that
         the machine or cgroup allows. Also given as a string such as "2GiB".
+    inline : bool
+        No threads at all: everything runs on the thread that asks, for debugging. Default False.
     """
 
-    _names = ("threads", "io_concurrency", "memory_limit")
+    _names = ("threads", "io_concurrency", "memory_limit", "inline")
 
-    def _set(self, **changes: int | str) -> None:
+    def __init__(self) -> None:
+        self._sources = dict.fromkeys(self._names, "default")
+
+    def _set(self, source: str, changes: dict[str, Any]) -> None:
         options = _core.get_options()
         for name, value in changes.items():
             if name not in self._names:
                 raise InvalidArgumentError(
                     f"there is no setting {name!r}; there are {', '.join(self._names)}"
                 )
-            options[name] = parse_bytes(value) if name == "memory_limit" else _whole(name, value)
+            if name == "io_concurrency":
+                options[name] |= parse_io(value)
+            elif name == "memory_limit":
+                options[name] = parse_bytes(value)
+            else:
+                options[name] = _whole(name, value)
         _core.set_options(**options)
+        for name in changes:
+            self._sources[name] = source
 
     @property
     def threads(self) -> int:
-        return _core.get_options()["threads"]
+        threads: int = _core.get_options()["threads"]
+        return threads
 
     @threads.setter
     def threads(self, value: int) -> None:
-        self._set(threads=value)
+        self._set("set", {"threads": value})
 
     @property
-    def io_concurrency(self) -> int:
-        return _core.get_options()["io_concurrency"]
+    def io_concurrency(self) -> dict[str, int]:
+        kinds: dict[str, int] = _core.get_options()["io_concurrency"]
+        return kinds
 
     @io_concurrency.setter
-    def io_concurrency(self, value: int) -> None:
-        self._set(io_concurrency=value)
+    def io_concurrency(self, value: int | dict[str, int]) -> None:
+        self._set("set", {"io_concurrency": value})
 
     @property
     def memory_limit(self) -> int:
-        return _core.get_options()["memory_limit"]
+        limit: int = _core.get_options()["memory_limit"]
+        return limit
 
     @memory_limit.setter
     def memory_limit(self, value: int | str) -> None:
-        self._set(memory_limit=value)
+        self._set("set", {"memory_limit": value})
+
+    @property
+    def inline(self) -> bool:
+        return bool(_core.get_options()["inline"])
+
+    @inline.setter
+    def inline(self, value: bool) -> None:
+        self._set("set", {"inline": value})
 
     @contextmanager
-    def _restoring(self, before: dict[str, int]) -> Iterator[Config]:
+    def _restoring(self, options: dict[str, Any], sources: dict[str, str]) -> Iterator[Config]:
         try:
             yield self
         finally:
-            _core.set_options(**before)
+            _core.set_options(**options)
+            self._sources = sources
 
-    def __call__(self, **changes: int | str) -> Any:
+    def __call__(self, **changes: Any) -> Any:
         """Set limits; as a context manager, set them back at its end."""
-        before = _core.get_options()
-        self._set(**changes)
-        return self._restoring(before)
+        before = _core.get_options(), dict(self._sources)
+        self._set("set", changes)
+        return self._restoring(*before)
 
     def show(self) -> None:
-        """Print the limits in force, and what is in flight."""
+        """Print the limits in force, where they come from, and what of them is in use."""
+        used = _core.in_use()
+        print(f"{'limit':22} {'value':>14} {'in use':>14}  from")
         for name, value in _core.get_options().items():
-            print(f"{name:16} {value}")
-        print(f"{'bytes in flight':16} {_core.bytes_in_flight()}")
+            rows = {f"{name} {kind}": kind for kind in value} if isinstance(value, dict) else {}
+            for label, kind in (rows or {name: name}).items():
+                number = value[kind] if rows else value
+                print(f"{label:22} {number:>14} {used.get(kind, ''):>14}  {self._sources[name]}")
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={value}" for name, value in _core.get_options().items())
@@ -116,7 +161,7 @@ def _read_environment() -> None:
     for name in Config._names:
         value = os.environ.get(f"ZARRLOOM_{name.upper()}")
         if value:
-            config._set(**{name: value})
+            config._set("environment", {name: value})
 
 
 _read_environment()

@@ -10,10 +10,10 @@ import pytest
 import zarrloom
 
 
-@pytest.fixture(params=[1, 4], ids=["1-thread", "4-threads"])
+@pytest.fixture(params=[0, 1, 4], ids=["inline", "1-thread", "4-threads"])
 def threads(request: pytest.FixtureRequest) -> Iterator[int]:
-    """Runs a test over one thread and over four: results must be identical."""
-    with zarrloom.config(threads=request.param):
+    """Runs a test without threads, over one and over four: results must be identical."""
+    with zarrloom.config(threads=max(1, request.param), inline=request.param == 0):
         yield request.param
 
 

@@ -159,10 +159,20 @@ def test_config(capsys: pytest.CaptureFixture[str]) -> None:
     with zarrloom.config(threads=3, memory_limit="2MiB", io_concurrency=7):
         assert zarrloom.config.threads == 3
         assert zarrloom.config.memory_limit == 2 << 20
-        assert zarrloom.config.io_concurrency == 7
+        assert zarrloom.config.io_concurrency == {"file": 7, "http": 7, "s3": 7}
+        zarrloom.config.io_concurrency = {"s3": 99}
+        assert zarrloom.config.io_concurrency == {"file": 7, "http": 7, "s3": 99}
         zarrloom.config.show()
-        assert "2097152" in capsys.readouterr().out
+        shown = capsys.readouterr().out
+        assert "2097152" in shown
+        assert [line.split()[-1] for line in shown.splitlines()[1:]] == ["set"] * 5 + ["default"]
     assert zarrloom.config.threads == before
+    assert not zarrloom.config.inline
+    defaults = zarrloom.config.io_concurrency
+    assert (defaults["http"], defaults["s3"]) == (32, 64)
+    assert defaults["file"] >= 8
+    with pytest.raises(zarrloom.InvalidArgumentError, match="ftp"):
+        zarrloom.config(io_concurrency={"ftp": 3})
     with pytest.raises(zarrloom.InvalidArgumentError, match="thread_count"):
         zarrloom.config(thread_count=3)
     with pytest.raises(zarrloom.InvalidArgumentError, match="lots"):
@@ -170,12 +180,20 @@ def test_config(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_environment() -> None:
-    script = "import zarrloom; print(zarrloom.config.threads, zarrloom.config.memory_limit)"
-    environment = {**os.environ, "ZARRLOOM_THREADS": "5", "ZARRLOOM_MEMORY_LIMIT": "1g"}
+    script = (
+        "import zarrloom; c = zarrloom.config;"
+        "print(c.threads, c.memory_limit, c.io_concurrency['s3'])"
+    )
+    environment = {
+        **os.environ,
+        "ZARRLOOM_THREADS": "5",
+        "ZARRLOOM_MEMORY_LIMIT": "1g",
+        "ZARRLOOM_IO_CONCURRENCY": "s3=9,http=3",
+    }
     done = subprocess.run(
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == ["5", str(1 << 30)]
+    assert done.stdout.split() == ["5", str(1 << 30), "9"]
 
 
 def test_import_needs_numpy_alone() -> None:

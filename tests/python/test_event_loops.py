@@ -159,9 +159,10 @@ def test_cancelling_the_task_ends_the_read(array: zarrloom.Array) -> None:
             kept = out.copy()
             await asyncio.sleep(0.005)
             np.testing.assert_array_equal(out, kept)  # nothing writes to it any more
-        with pytest.raises(asyncio.TimeoutError):
-            async with asyncio.timeout(0):
-                await array.aread()
+        if not zarrloom.config.inline:  # else the read is over before the loop hears of it
+            with pytest.raises(asyncio.TimeoutError):
+                async with asyncio.timeout(0):
+                    await array.aread()
         np.testing.assert_array_equal(await array.aread(), VALUES)
 
     asyncio.run(work())
