@@ -25,9 +25,9 @@ bool Gate::try_enter() {
   return false;
 }
 
-Gate::Pass Gate::enter(bool* waited) {
+Gate::Pass Gate::enter(Clock::time_point* waits_since) {
   if (!try_enter()) {
-    if (waited != nullptr) *waited = true;
+    if (waits_since != nullptr) *waits_since = Clock::now();
     std::unique_lock lock(mutex_);
     ++waiters_;
     freed_.wait(lock, [this] { return try_enter(); });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -37,8 +38,10 @@ class Gate {
     Gate* gate_ = nullptr;
   };
 
-  // Waits on this thread. `waited` is set if it had to.
-  Pass enter(bool* waited = nullptr);
+  using Clock = std::chrono::steady_clock;
+
+  // Waits on this thread. `waits_since` is set if it has to.
+  Pass enter(Clock::time_point* waits_since = nullptr);
 
   // Without a thread that waits: calls `entered` at once, or later by `post` when there is a place.
   // If `cancel` is cancelled until then, by `post` too, with an empty pass.

@@ -51,9 +51,9 @@ void decode_into(const Fetch& fetch, ByteView stored) {
 
 // Times of one fetch, from when it wanted to begin.
 struct Course {
-  Recorder::Clock::time_point began = Recorder::Clock::now();
-  Recorder::Clock::time_point asked = began;  // the store
-  Recorder::Clock::time_point answered = began;
+  Recorder::Clock::time_point began{};
+  Recorder::Clock::time_point asked{};  // the store
+  Recorder::Clock::time_point answered{};
 };
 
 // Decodes where there is something to decode, as one of the process's threads that may.
@@ -108,10 +108,12 @@ ReadRequest request_for(const Fetch& fetch, std::string_view key, MutableBytes i
 
 Gate::Pass enter_store(const Fetch& fetch, Course& course) {
   const IoKind kind = fetch.dataset->store->capabilities().kind;
-  if (kind == IoKind::memory) return {};
-  bool waited = false;
-  Gate::Pass place = fetch.dataset->runtime->limits().io(kind).enter(&waited);
-  if (waited) course.asked = Recorder::Clock::now();
+  Gate::Pass place;
+  if (kind != IoKind::memory) {
+    place = fetch.dataset->runtime->limits().io(kind).enter(&course.began);
+  }
+  course.asked = Recorder::Clock::now();
+  if (course.began == Recorder::Clock::time_point{}) course.began = course.asked;
   return place;
 }
 
@@ -123,8 +125,8 @@ void fetch_inline(Fetch& fetch, const std::string& key) {
   Course course;
   Gate::Pass place = enter_store(fetch, course);
   fetch.dataset->store->read(request_for(fetch, key, into), [&](ReadResult result) {
-    place.release();
     course.answered = Recorder::Clock::now();
+    place.release();
     record_answer(fetch, course, result, key);
     // An object above the scratch came in memory of its own: keep that as the next scratch.
     Bytes owned = std::move(result.owned);
@@ -156,7 +158,8 @@ void ask(const std::shared_ptr<LateFetch>& late, std::shared_ptr<Gate::Pass> pla
 }
 
 void fetch_later(Fetch& fetch, const std::string& key, const Continue& later) {
-  const auto late = std::make_shared<LateFetch>(LateFetch{fetch, key, later, {}});
+  const auto late =
+      std::make_shared<LateFetch>(LateFetch{fetch, key, later, {Recorder::Clock::now(), {}, {}}});
   Gate& gate = fetch.dataset->runtime->limits().io(fetch.dataset->store->capabilities().kind);
   gate.enter_later(fetch.control.cancel, later,
                    [late](std::shared_ptr<Gate::Pass> place) { ask(late, std::move(place)); });
