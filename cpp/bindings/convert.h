@@ -7,6 +7,7 @@
 #include "zarrloom/base/array_view.h"
 #include "zarrloom/base/dtype.h"
 #include "zarrloom/base/error.h"
+#include "zarrloom/exec/byte_budget.h"
 
 namespace zarrloom::bindings {
 
@@ -54,10 +55,16 @@ inline ConstArrayView to_const_view(const py::array& array) {
 }
 
 // A numpy array over memory of ours, which it then owns. Nothing is copied.
-inline py::array to_numpy(Bytes&& bytes, const Dims& shape, const py::dtype& dtype) {
-  auto owner = std::make_unique<Bytes>(std::move(bytes));
-  void* const data = owner->data();
-  const py::capsule capsule(owner.release(), [](void* p) { delete static_cast<Bytes*>(p); });
+// With the bytes goes their lease, if they have one.
+inline py::array to_numpy(Bytes&& bytes, const Dims& shape, const py::dtype& dtype,
+                          ByteBudget::Lease lease = {}) {
+  struct Owned {
+    ByteBudget::Lease lease;  // ends after the bytes
+    Bytes bytes;
+  };
+  auto owner = std::make_unique<Owned>(Owned{std::move(lease), std::move(bytes)});
+  void* const data = owner->bytes.data();
+  const py::capsule capsule(owner.release(), [](void* p) { delete static_cast<Owned*>(p); });
   return py::array(dtype, std::vector<py::ssize_t>(shape.begin(), shape.end()), data, capsule);
 }
 

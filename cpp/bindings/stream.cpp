@@ -73,7 +73,8 @@ class Stream {
     if (item.buffer) {
       return py::make_tuple(std::move(index), in_buffer(*item.buffer, item.shape), buffer);
     }
-    return py::make_tuple(std::move(index), to_numpy(std::move(item.data), item.shape, dtype_),
+    return py::make_tuple(std::move(index),
+                          to_numpy(std::move(item.data), item.shape, dtype_, std::move(item.lease)),
                           buffer);
   }
 
@@ -126,6 +127,7 @@ std::unique_ptr<Stream> make_stream(const BoundArray& bound, const py::kwargs& g
   options.ordered = take(given, "ordered", true);
   options.skip_missing = take(given, "skip_missing", false);
   options.keep_going = take(given, "keep_going", false);
+  options.count_taken = take(given, "count_taken", false);
   options.prefetch = take(given, "prefetch", std::optional<std::size_t>());
   options.timeout = std::chrono::nanoseconds(take<std::int64_t>(given, "timeout_ns", 0));
   const auto chunks = take(given, "chunks", std::optional<py::iterable>());

@@ -57,6 +57,8 @@ def make_map(
         "timeout_ns": timeout_ns,
         "keep_going": True,
         "function": native,
+        # What is on its way to another array is gone soon, so it can be counted until then.
+        "count_taken": out is not None,
     }
     source, invoke = _parts(array, fn, executor, workers, options, selection, out)
     return ChunkMap(

@@ -128,7 +128,7 @@ std::optional<ChunkItem> ChunkStream::State::next_here() {
     {
       const std::lock_guard lock(mutex_);
       overdue_.erase(slot->sequence);
-      slot->lease.release();
+      hand_over(*slot);
       take_back_useless(*slot);
       if (slot->item.buffer) lent_[*slot->item.buffer] = true;
       --in_flight_;
@@ -151,7 +151,7 @@ StreamSlotPtr ChunkStream::State::take_ready() {
     if (slot->left_out) slot.reset();
   }
   if (slot) {
-    slot->lease.release();
+    hand_over(*slot);
     if (slot->item.buffer) lent_[*slot->item.buffer] = true;
     if (slot->item.failure && !options_.keep_going) {
       stop_at_ = 0;
@@ -160,6 +160,11 @@ StreamSlotPtr ChunkStream::State::take_ready() {
   }
   if (ended()) changed_.notify_all();  // other consumers wait for an end
   return slot;
+}
+
+void ChunkStream::State::hand_over(StreamSlot& slot) const {
+  if (options_.count_taken && !slot.item.failure) slot.item.lease = std::move(slot.lease);
+  slot.lease.release();
 }
 
 std::map<std::int64_t, StreamSlotPtr>::iterator ChunkStream::State::choose_ready() {

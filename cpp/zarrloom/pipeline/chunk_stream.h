@@ -20,6 +20,7 @@ struct ChunkItem {
   std::optional<std::size_t> buffer = {};  // its number, until give_back()
   std::optional<Failure> failure = {};     // ChunkStreamOptions::keep_going: instead of elements
   double result = 0;                       // whatever ChunkStreamOptions::each leaves here
+  ByteBudget::Lease lease = {};  // ChunkStreamOptions::count_taken; not to outlive the runtime
 };
 
 struct ChunkStreamOptions {
@@ -42,6 +43,8 @@ struct ChunkStreamOptions {
   // Runs on the thread that decoded a chunk, several at a time. What it throws is the chunk's
   // failure. May change the elements.
   std::function<void(ChunkItem&, MutableBytes elements)> each = {};
+  // What was taken is counted in the budget as well, until its item's lease ends.
+  bool count_taken = false;
   // Memory of the caller's, each as large as a chunk: chunks are decoded into these and into
   // nothing else, each free again after give_back(). Empty: every item has memory of its own.
   std::vector<MutableBytes> buffers = {};

@@ -63,6 +63,7 @@ class ChunkStream::State : public std::enable_shared_from_this<ChunkStream::Stat
   StreamSlotPtr begin_slot(ByteBudget::Lease lease);
   std::vector<StreamSlotPtr> start_some();
   StreamSlotPtr take_ready();
+  void hand_over(StreamSlot& slot) const;
   std::map<std::int64_t, StreamSlotPtr>::iterator choose_ready();
   void leave_behind_overdue();
   void take_back_useless(StreamSlot& slot);

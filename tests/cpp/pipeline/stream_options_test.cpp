@@ -216,6 +216,27 @@ TEST_P(StreamOptions, DecodesIntoTheCallersBuffersOnly) {
   EXPECT_THROW(array.stream(options), Error);
 }
 
+TEST_P(StreamOptions, CountsWhatWasTakenUntilItsLeaseEnds) {
+  const Array array = make();
+  constexpr std::size_t kBytes = 8 * 16 * 4;
+  RuntimeOptions limits = GetParam().options;
+  limits.memory_limit = 3 * kBytes;
+  runtime->configure(limits);
+  ChunkStreamOptions options;
+  options.parallel = 4;
+  options.count_taken = true;
+  auto stream = array.stream(options);
+  std::vector<ChunkItem> held;
+  for (int i = 0; i < 5; ++i) held.push_back(*stream->next());  // beyond the cap, one at a time
+  EXPECT_GE(runtime->budget().in_use(), 5 * kBytes);
+  EXPECT_LE(runtime->budget().in_use(), 6 * kBytes);
+  held.clear();
+  std::int64_t given = 5;
+  while (stream->next()) ++given;
+  EXPECT_EQ(given, kCount);
+  EXPECT_EQ(runtime->budget().in_use(), 0u);
+}
+
 TEST_P(StreamOptions, AChunkThatIsTooSlowDoesNotDelayTheOthers) {
   // One key answers after an hour, or when it is told to give up.
   class OneSlow final : public WrappedStore {
