@@ -24,8 +24,8 @@ View task_view(const View& view, const ChunkTask& task) {
   return sub_view(view, task.out_start, Dims::filled(task.count.size(), 1), task.count);
 }
 
-// Threads for a transfer of so many chunks. Waking another thread costs more than copying a few
-// small chunks does, so below kWorthThreadsBytes the caller works alone.
+// Threads for a transfer of so many chunks. Waking another thread costs more than a few small
+// chunks do: of those the caller takes care alone.
 ParallelOptions workers_for(Runtime& runtime, const Dataset& dataset, std::int64_t tasks,
                             const CallOptions& options);
 
