@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from zarrloom import _core
-from zarrloom.array import Array, _workers
+from zarrloom.arguments import workers
+from zarrloom.array import Array
 from zarrloom.errors import InvalidArgumentError, UnsupportedError
 from zarrloom.selection import Selection, parse
 
@@ -142,7 +143,7 @@ def _native(
         skipna=skipna,
         ddof=ddof,
         edges=None if edges is None else edges.tolist(),
-        parallel=_workers(parallel),
+        parallel=workers(parallel),
     )
 
 

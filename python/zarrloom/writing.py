@@ -17,19 +17,19 @@ from zarrloom.selection import parse
 from zarrloom.stream import ChunkIndex
 
 if TYPE_CHECKING:
-    from zarrloom.array import Array
+    from zarrloom.array_selections import ArraySelections
 
 # (start, step, count, data) of a box of elements.
 Part = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], np.ndarray[Any, Any]]
 
 
-def to_part(array: Array, index: Any, value: Any) -> Part:
+def to_part(array: ArraySelections, index: Any, value: Any) -> Part:
     """See an assignment ``array[index] = value`` as the box that it writes."""
     selection = parse(index, array.shape)
     return selection.start, selection.step, selection.count, array._box(selection, value)
 
 
-def write_many(array: Array, updates: Iterable[tuple[Any, Any]], parallel: int) -> None:
+def write_many(array: ArraySelections, updates: Iterable[tuple[Any, Any]], parallel: int) -> None:
     """Write all of them as one; see `Array.write_many`."""
     _core.write_many(array._native, [to_part(array, *update) for update in updates], parallel)
 
@@ -47,7 +47,7 @@ class WriteReport:
 
     def __init__(
         self,
-        array: Array,
+        array: ArraySelections,
         parallel: int,
         written: list[ChunkIndex],
         failed: list[tuple[ZarrloomError, np.ndarray[Any, Any] | None]],
@@ -85,7 +85,7 @@ class WriteReport:
 
 
 def write_chunks(
-    array: Array,
+    array: ArraySelections,
     chunks: Iterable[tuple[ChunkIndex, Any]],
     parallel: int,
     show: ProgressLike,
@@ -128,7 +128,7 @@ class Batch:
     Several threads may assign to one batch. A reader sees nothing of an update before its flush.
     """
 
-    def __init__(self, array: Array, max_bytes: int | str | None, parallel: int) -> None:
+    def __init__(self, array: ArraySelections, max_bytes: int | str | None, parallel: int) -> None:
         limit = config.memory_limit // 4 if max_bytes is None else parse_bytes(max_bytes)
         self._array = array
         self._max_bytes = max(limit, 1)

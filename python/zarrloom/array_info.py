@@ -1,0 +1,171 @@
+"""What an array is."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+
+from zarrloom import _core
+from zarrloom.attributes import Attributes
+from zarrloom.stores import Store
+
+
+class ArrayInfo:
+    """The properties of an array, known since it was opened."""
+
+    def __init__(self, native: _core.Array, store: Store, write_empty_chunks: bool = False) -> None:
+        self._native = native
+        self._store = store
+        self._write_empty_chunks = write_empty_chunks
+        self._shape = native.shape
+        self._dtype = native.dtype
+
+    # ---- What it is ----
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Elements in each dimension."""
+        return self._shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The elements' type, in native byte order whatever order is stored."""
+        return self._dtype
+
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """Elements of a chunk in each dimension."""
+        return self._native.chunks
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions."""
+        return len(self._shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return math.prod(self._shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements, not compressed."""
+        return self.size * self._dtype.itemsize
+
+    @property
+    def cdata_shape(self) -> tuple[int, ...]:
+        """Chunks in each dimension."""
+        return self._native.grid
+
+    @property
+    def nchunks(self) -> int:
+        """Number of chunks, stored or not."""
+        return math.prod(self._native.grid)
+
+    @property
+    def attrs(self) -> Attributes:
+        """The attributes; changes are stored at once."""
+        return Attributes(self._native)
+
+    @property
+    def fill_value(self) -> Any:
+        """What elements of missing chunks are."""
+        return np.frombuffer(self._native.fill_value, self._dtype)[0]
+
+    @property
+    def dimension_names(self) -> tuple[str | None, ...] | None:
+        """A name or None for each dimension; None if the metadata has none."""
+        names = self._native.dimension_names
+        return None if names is None else tuple(names)
+
+    @property
+    def codecs(self) -> tuple[dict[str, Any], ...]:
+        """The whole codec chain as format 3 writes it, for format 2 too."""
+        return tuple(json.loads(self._native.codecs_json))
+
+    @property
+    def filters(self) -> tuple[dict[str, Any], ...]:
+        """The codecs ahead of the serializer (array to array)."""
+        return self._split_codecs()[0]
+
+    @property
+    def serializer(self) -> dict[str, Any]:
+        """The codec that turns elements into bytes."""
+        return self._split_codecs()[1]
+
+    @property
+    def compressors(self) -> tuple[dict[str, Any], ...]:
+        """The codecs behind the serializer (bytes to bytes)."""
+        return self._split_codecs()[2]
+
+    def _split_codecs(
+        self,
+    ) -> tuple[tuple[dict[str, Any], ...], dict[str, Any], tuple[dict[str, Any], ...]]:
+        codecs = self.codecs
+        at = next(i for i, codec in enumerate(codecs) if codec["name"] == "bytes")
+        return codecs[:at], codecs[at], codecs[at + 1 :]
+
+    @property
+    def zarr_format(self) -> int:
+        """2 or 3."""
+        return self._native.zarr_format
+
+    @property
+    def order(self) -> str:
+        """The order of elements inside chunks of format 2, "C" or "F"; "C" in format 3."""
+        return self._native.v2_order
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The metadata document (``zarr.json`` or ``.zarray``) as it was when opened."""
+        document: dict[str, Any] = json.loads(self._native.metadata_json)
+        return document
+
+    @property
+    def store(self) -> Store:
+        """Where it lies."""
+        return self._store
+
+    @property
+    def path(self) -> str:
+        """Its path in the store, "" at the root."""
+        return self._native.path
+
+    @property
+    def name(self) -> str:
+        """The path with a leading slash."""
+        return "/" + self.path
+
+    @property
+    def read_only(self) -> bool:
+        """Whether writing is refused."""
+        return self._native.read_only
+
+    @property
+    def info(self) -> str:
+        """A table of what it is, for people to read."""
+        rows = {
+            "Place": self._native.store.locate(self.path),
+            "Zarr format": self.zarr_format,
+            "Shape": self.shape,
+            "Chunks": self.chunks,
+            "Data type": self.dtype,
+            "Fill value": self.fill_value,
+            "Codecs": " > ".join(codec["name"] for codec in self.codecs),
+            "Read-only": self.read_only,
+            "Number of chunks": self.nchunks,
+            "Bytes": f"{self.nbytes} ({self.nbytes / 2**20:.1f} MiB)",
+        }
+        return "\n".join(f"{name:17}: {value}" for name, value in rows.items())
+
+    def __repr__(self) -> str:
+        place = self._native.store.locate(self.path)
+        return f"<zarrloom.Array {place} shape={self.shape} dtype={self.dtype}>"
+
+    def __len__(self) -> int:
+        if not self._shape:
+            raise TypeError("len() of unsized object")
+        return self._shape[0]
