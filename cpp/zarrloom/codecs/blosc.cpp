@@ -46,6 +46,7 @@ class BloscCodec final : public BytesToBytes {
                         {"typesize", static_cast<std::uint64_t>(settings_.typesize)},
                         {"blocksize", static_cast<std::uint64_t>(settings_.blocksize)}};
   }
+  bool has_fixed_size() const override { return false; }
   std::size_t max_encoded_size(std::size_t decoded_size) const override {
     return decoded_size + BLOSC_MAX_OVERHEAD;
   }

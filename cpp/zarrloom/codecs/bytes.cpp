@@ -21,10 +21,13 @@ class BytesCodec final : public ArrayToBytes {
 
  private:
   Json configuration() const override { return configuration_; }
-  std::size_t encoded_size() const override { return size_; }
+  std::size_t max_encoded_size() const override { return size_; }
+  bool has_fixed_size() const override { return true; }
+  const ShardLayout* shard_layout() const override { return nullptr; }
   bool is_memory_image() const override { return swap_size_ == 1; }
 
-  void encode(const ConstArrayView& chunk, MutableBytes out) const override {
+  void encode(const ConstArrayView& chunk, Bytes& out) const override {
+    out.resize_uninitialized(size_);
     const ArrayView to{out.data(), spec_.shape, strides_, spec_.dtype.item_size};
     strided_copy_swapped(chunk, to, swap_size_);
   }

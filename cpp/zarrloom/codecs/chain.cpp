@@ -4,6 +4,7 @@
 
 #include "zarrloom/base/error.h"
 #include "zarrloom/codecs/registry.h"
+#include "zarrloom/codecs/shard_layout.h"
 
 namespace zarrloom {
 namespace {
@@ -95,14 +96,48 @@ void CodecChain::add(const std::string& name, AnyCodec codec, ChunkSpec& encoded
 }
 
 void CodecChain::set_max_stored_size() {
-  const std::size_t serialized = serializer_->encoded_size();
+  const std::size_t serialized = serializer_->max_encoded_size();
   stage_limits_.clear();
   std::size_t size = serialized;
   for (const auto& codec : compressors_) {
     stage_limits_.push_back(size);
-    size = std::max(codec->max_encoded_size(size), saturating_add(size, kSlack));
+    const std::size_t most = codec->max_encoded_size(size);
+    size = codec->has_fixed_size() ? most : std::max(most, saturating_add(size, kSlack));
   }
-  max_stored_size_ = compressors_.empty() ? serialized : std::max(size, generous(serialized));
+  max_stored_size_ =
+      compressors_.empty() || has_fixed_size() ? size : std::max(size, generous(serialized));
+}
+
+bool CodecChain::has_fixed_size() const {
+  return serializer_->has_fixed_size() &&
+         std::all_of(compressors_.begin(), compressors_.end(),
+                     [](const auto& codec) { return codec->has_fixed_size(); });
+}
+
+const ShardLayout* CodecChain::shard_layout() const {
+  return compressors_.empty() ? serializer_->shard_layout() : nullptr;
+}
+
+Dims CodecChain::encoded_dims(const Dims& decoded) const {
+  Dims dims = decoded;
+  for (const auto& codec : views_) dims = codec->encoded_dims(dims);
+  return dims;
+}
+
+CodecChain CodecChain::inner_chain() const {
+  const ShardLayout& layout = *serializer_->shard_layout();
+  const std::size_t rank = spec_.shape.size();
+  Dims numbers;  // of the dimensions
+  for (std::size_t d = 0; d < rank; ++d) numbers.push_back(static_cast<std::int64_t>(d));
+  const Dims order = encoded_dims(numbers);
+  ChunkSpec spec = spec_;
+  for (std::size_t d = 0; d < rank; ++d) {
+    spec.shape[static_cast<std::size_t>(order[d])] = layout.inner_shape[d];
+  }
+  std::vector<CodecConfig> codecs = configs();
+  codecs.resize(views_.size());
+  codecs.insert(codecs.end(), layout.codecs.begin(), layout.codecs.end());
+  return CodecChain(codecs, std::move(spec));
 }
 
 std::vector<CodecConfig> CodecChain::configs() const {
@@ -121,7 +156,7 @@ const std::string& CodecChain::compressor_name(std::size_t i) const {
 // The metadata may declare a chunk of terabytes: not even an attempt is made to allocate that for
 // data that cannot hold it.
 void CodecChain::check_plausible(std::size_t i, ByteView encoded) const {
-  const std::size_t wanted = serializer_->encoded_size();
+  const std::size_t wanted = serializer_->max_encoded_size();
   if (wanted <= kSmallAllocation) return;
   const std::uint64_t most = compressors_[i]->max_decoded_size(encoded);
   if (most >= wanted) return;
@@ -155,7 +190,7 @@ void CodecChain::decode_part(ByteView stored, const Dims& start, const Dims& ste
         named(compressor_name(i), [&] { return codec.peel(bytes); });
     if (payload) {
       bytes = *payload;
-    } else if (i > 0) {
+    } else if (i > 0 || !serializer_->has_fixed_size()) {
       const std::size_t limit = stage_limit(i, bytes);
       held = named(compressor_name(i), [&] { return codec.decode_unknown(bytes, limit); });
       bytes = held.view();
@@ -173,9 +208,9 @@ void CodecChain::decode_part(ByteView stored, const Dims& start, const Dims& ste
 }
 
 void CodecChain::check_serialized_size(std::size_t size) const {
-  if (size == serializer_->encoded_size()) return;
+  if (size == serializer_->max_encoded_size() || !serializer_->has_fixed_size()) return;
   fail(ErrorCode::corrupt_data, std::to_string(size) + " bytes stored, " +
-                                    std::to_string(serializer_->encoded_size()) + " expected");
+                                    std::to_string(serializer_->max_encoded_size()) + " expected");
 }
 
 void CodecChain::decode_in_place(ByteView encoded, const ArrayView& view) const {
@@ -187,7 +222,7 @@ void CodecChain::decode_in_place(ByteView encoded, const ArrayView& view) const 
 ByteView CodecChain::decode_to_stage(ByteView encoded, Workspace& workspace) const {
   named(compressor_name(0), [&] {
     check_plausible(0, encoded);
-    workspace.stage_a.resize_uninitialized(serializer_->encoded_size());
+    workspace.stage_a.resize_uninitialized(serializer_->max_encoded_size());
     compressors_[0]->decode(encoded, workspace.stage_a.span());
   });
   return workspace.stage_a.view();
@@ -211,8 +246,7 @@ ByteView CodecChain::encode(const ConstArrayView& chunk, Workspace& workspace) c
   Bytes* next = &workspace.stage_a;
   Bytes* other = &workspace.stage_b;
   if (!serializer_->is_memory_image() || !is_c_contiguous(view)) {
-    next->resize_uninitialized(serializer_->encoded_size());
-    serializer_->encode(view, next->span());
+    named(names_[views_.size()], [&] { serializer_->encode(view, *next); });
     bytes = next->view();
     std::swap(next, other);
   }

@@ -33,6 +33,18 @@ class CodecChain {
   std::size_t decoded_size() const { return decoded_size_; }
   std::vector<CodecConfig> configs() const;  // complete, as they are stored
 
+  // True if every stored object of this chain has the same size, max_stored_size().
+  bool has_fixed_size() const;
+
+  // The layout of stored objects that are shards whose inner chunks can be got at by byte ranges:
+  // null if they are none, or if a codec follows that has to be undone as a whole.
+  const ShardLayout* shard_layout() const;
+  // An inner chunk of such a shard: its chain, for the array's own order of dimensions.
+  CodecChain inner_chain() const;
+
+  // A list with an entry for each dimension of the array, as the array->bytes codec sees it.
+  Dims encoded_dims(const Dims& decoded) const;
+
   // True if the stored object is the chunk's memory: native order, C-ordered, not compressed.
   bool is_memory_image() const { return memory_image_; }
 

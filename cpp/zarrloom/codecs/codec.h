@@ -45,23 +45,30 @@ class ArrayToArray {
   virtual ArrayView encoded_view(const ArrayView& decoded) const = 0;
 };
 
+struct ShardLayout;  // codecs/shard_layout.h
+
 // Array -> bytes.
 class ArrayToBytes {
  public:
   virtual ~ArrayToBytes() = default;
   virtual Json configuration() const = 0;
-  virtual std::size_t encoded_size() const = 0;
+  // No encoded chunk is longer.
+  virtual std::size_t max_encoded_size() const = 0;
+  // True if every encoded chunk has max_encoded_size() bytes.
+  virtual bool has_fixed_size() const = 0;
   // True if the encoded bytes are the elements in native order, C-ordered: they can then be read
   // straight into an array, or written straight out of one.
   virtual bool is_memory_image() const = 0;
-  // `out` has encoded_size() bytes.
-  virtual void encode(const ConstArrayView& chunk, MutableBytes out) const = 0;
+  // Makes `out` the encoded chunk.
+  virtual void encode(const ConstArrayView& chunk, Bytes& out) const = 0;
   // Decodes the part of the chunk that starts at `start`, takes every step-th element and has
-  // out.shape elements in each dimension. encoded.size() is encoded_size().
+  // out.shape elements in each dimension. encoded.size() is right if it is fixed.
   virtual void decode_part(ByteView encoded, const Dims& start, const Dims& step,
                            const ArrayView& out) const = 0;
   // For a memory image that was read in place: what decode_part would have refused is refused.
   virtual void check_memory_image(ByteView decoded) const = 0;
+  // How the encoded bytes are made up of inner chunks; null for a codec that has none.
+  virtual const ShardLayout* shard_layout() const = 0;
 };
 
 // Bytes -> bytes.
@@ -71,6 +78,8 @@ class BytesToBytes {
   virtual Json configuration() const = 0;
 
   virtual std::size_t max_encoded_size(std::size_t decoded_size) const = 0;
+  // True if that is what encoding always gives (a checksum).
+  virtual bool has_fixed_size() const = 0;
   // Writes to the front of `out`, which has max_encoded_size() bytes; returns how many it wrote.
   virtual std::size_t encode(ByteView decoded, MutableBytes out) const = 0;
 

@@ -12,6 +12,20 @@ namespace {
        "\"" + std::string(name) + "\" must be " + wanted + ", not " + write_json(found, 0));
 }
 
+CodecConfig read_codec(std::string_view list, const Json& item) {
+  if (const std::string* name = item.as_string()) return {*name, Json::Object{}};
+  const Json* name = item.find("name");
+  if (name == nullptr || name->as_string() == nullptr) fail_type(list, "a list of codecs", item);
+  for (const Json::Member& member : *item.as_object()) {
+    if (member.first == "name" || member.first == "configuration") continue;
+    if (member.first == "must_understand" && member.second.as_bool() != nullptr) continue;
+    fail(ErrorCode::invalid_argument,
+         "codec " + *name->as_string() + " has an unknown member \"" + member.first + "\"");
+  }
+  const Json* configuration = item.find("configuration");
+  return {*name->as_string(), configuration != nullptr ? *configuration : Json(Json::Object{})};
+}
+
 }  // namespace
 
 ConfigReader::ConfigReader(const Json& configuration, std::initializer_list<std::string_view> known)
@@ -59,6 +73,30 @@ std::optional<std::string> ConfigReader::text(std::string_view name) const {
   if (value == nullptr) return std::nullopt;
   if (value->as_string() == nullptr) fail_type(name, "a string", *value);
   return *value->as_string();
+}
+
+std::optional<std::vector<CodecConfig>> ConfigReader::codecs(std::string_view name) const {
+  const Json* value = find(name);
+  if (value == nullptr) return std::nullopt;
+  const Json::Array* list = value->as_array();
+  if (list == nullptr) fail_type(name, "a list of codecs", *value);
+  std::vector<CodecConfig> codecs;
+  for (const Json& item : *list) codecs.push_back(read_codec(name, item));
+  return codecs;
+}
+
+std::optional<Dims> ConfigReader::dims(std::string_view name) const {
+  const Json* value = find(name);
+  if (value == nullptr) return std::nullopt;
+  const Json::Array* list = value->as_array();
+  if (list == nullptr) fail_type(name, "a list of integers", *value);
+  Dims dims;
+  for (const Json& item : *list) {
+    const std::int64_t* extent = item.as_int();
+    if (extent == nullptr || *extent < 1) fail_type(name, "a list of integers above 0", *value);
+    dims.push_back(*extent);
+  }
+  return dims;
 }
 
 }  // namespace zarrloom

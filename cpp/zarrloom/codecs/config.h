@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "zarrloom/base/json.h"
+#include "zarrloom/codecs/codec.h"
 
 namespace zarrloom {
 
@@ -23,6 +23,9 @@ class ConfigReader {
   std::optional<bool> boolean(std::string_view name) const;
   std::optional<std::string> text(std::string_view name) const;
   const Json* find(std::string_view name) const;  // null if absent or null
+  // A list of codecs: each a name, or an object with a name and perhaps a configuration.
+  std::optional<std::vector<CodecConfig>> codecs(std::string_view name) const;
+  std::optional<Dims> dims(std::string_view name) const;  // a list of integers above 0
 
  private:
   const Json& configuration_;

@@ -14,6 +14,7 @@ constexpr std::size_t kChecksumSize = 4;
 class Crc32cCodec final : public BytesToBytes {
  private:
   Json configuration() const override { return Json::Object{}; }
+  bool has_fixed_size() const override { return true; }
   std::size_t max_encoded_size(std::size_t decoded_size) const override {
     return decoded_size + kChecksumSize;
   }

@@ -40,6 +40,7 @@ class DeflateCodec final : public BytesToBytes {
 
  private:
   Json configuration() const override { return Json::Object{{"level", stored_level_}}; }
+  bool has_fixed_size() const override { return false; }
   std::size_t max_encoded_size(std::size_t decoded_size) const override {
     return format_.bound(nullptr, decoded_size);
   }

@@ -20,6 +20,7 @@ class Lz4Codec final : public BytesToBytes {
 
  private:
   Json configuration() const override { return Json::Object{{"acceleration", acceleration_}}; }
+  bool has_fixed_size() const override { return false; }
   std::size_t max_encoded_size(std::size_t decoded_size) const override {
     return kPrefix + decoded_size + decoded_size / 255 + 16;
   }

@@ -19,9 +19,17 @@ constexpr std::string_view kBloscSamples =
         {"cname": "zstd", "clevel": 1, "shuffle": "bitshuffle", "typesize": 8},
         {"cname": "zstd", "clevel": 0, "shuffle": -1}])";
 
-constexpr std::array<CodecRow, 11> kTable{{
+constexpr std::string_view kShardingSamples =
+    R"([{"chunk_shape": [], "index_location": "end",
+         "codecs": [{"name": "bytes", "configuration": {"endian": "little"}}]},
+        {"chunk_shape": [], "index_codecs": [{"name": "bytes", "configuration": {"endian": "big"}},
+                                             "crc32c"],
+         "codecs": [{"name": "bytes", "configuration": {"endian": "big"}}, {"name": "zstd"}]}])";
+
+constexpr std::array<CodecRow, 12> kTable{{
     {"bytes", "", make_bytes_codec, R"([{"endian": "little"}, {"endian": "big"}])"},
     {"transpose", "", make_transpose_codec, R"([{"order": "F"}, {"order": "C"}])"},
+    {"sharding_indexed", "", make_sharding_codec, kShardingSamples},
     {"zstd", "zstd", make_zstd_codec, kZstdSamples},
     {"gzip", "gzip", make_gzip_codec, kGzipSamples},
     {"blosc", "blosc", make_blosc_codec, kBloscSamples},

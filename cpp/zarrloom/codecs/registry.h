@@ -15,7 +15,8 @@ struct CodecRow {
   // Throws invalid_argument for a bad configuration and unsupported for one that this build lacks.
   // Takes both the v3 configuration and the members of a v2 object other than "id".
   AnyCodec (*make)(const Json& configuration, const ChunkSpec& spec);
-  // Configurations (JSON, a list of objects) that the conformance suite runs.
+  // Configurations (JSON, a list of objects) that the conformance suite runs. A "chunk_shape" in
+  // one is replaced by what fits the chunk.
   std::string_view samples;
 };
 
@@ -28,9 +29,10 @@ const CodecRow& find_v2_codec(std::string_view id);
 // "numcodecs.zlib" and so on: every name, sorted, for messages and for Python.
 std::vector<std::string> codec_names();
 
-// The factories, one in each codec's file. ArrayToArray: transpose. ArrayToBytes: bytes.
+// The factories, one in each codec's file. ArrayToArray: transpose. ArrayToBytes: bytes, sharding.
 AnyCodec make_transpose_codec(const Json& configuration, const ChunkSpec& spec);
 AnyCodec make_bytes_codec(const Json& configuration, const ChunkSpec& spec);
+AnyCodec make_sharding_codec(const Json& configuration, const ChunkSpec& spec);
 AnyCodec make_zstd_codec(const Json& configuration, const ChunkSpec& spec);
 AnyCodec make_gzip_codec(const Json& configuration, const ChunkSpec& spec);
 AnyCodec make_zlib_codec(const Json& configuration, const ChunkSpec& spec);

@@ -41,6 +41,7 @@ class ZstdCodec final : public BytesToBytes {
   Json configuration() const override {
     return Json::Object{{"level", level_}, {"checksum", checksum_}};
   }
+  bool has_fixed_size() const override { return false; }
   std::size_t max_encoded_size(std::size_t decoded_size) const override {
     return ZSTD_compressBound(decoded_size);
   }
