@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "zarrloom/stores/store.h"
 
@@ -19,7 +20,11 @@ struct Slice {
 // Where the request's range lies in an object of `object_size` bytes. Throws corrupt_data if it is
 // not inside, or is larger than the request's limit.
 inline Slice slice_of(const ReadRequest& request, std::uint64_t object_size) {
-  const auto [offset, wanted] = request.range;
+  auto [offset, wanted, from_end] = request.range;
+  if (from_end) {
+    wanted = std::min(wanted, object_size);
+    offset = object_size - wanted;
+  }
   const bool to_end = wanted == std::numeric_limits<std::uint64_t>::max();
   if (offset > object_size || (!to_end && wanted > object_size - offset)) {
     fail(ErrorCode::corrupt_data,
@@ -48,6 +53,24 @@ inline MutableBytes memory_for(const ReadRequest& request, std::size_t length, R
   result.status = ReadResult::Status::found;
   result.bytes = memory.first(length);
   return memory.first(length);
+}
+
+// Tells the result about the object. False: its version is not the one that is asked for, and the
+// result says so.
+inline bool describe(const ReadRequest& request, std::uint64_t object_size, ObjectVersion version,
+                     ReadResult& result) {
+  result.object_size = object_size;
+  if (!request.if_version.empty() && version != request.if_version) {
+    result.status = ReadResult::Status::changed;
+    return false;
+  }
+  if (request.want_version) result.version = std::move(version);
+  return true;
+}
+
+// What describe() wants the version for.
+inline bool asks_for_version(const ReadRequest& request) {
+  return request.want_version || !request.if_version.empty();
 }
 
 }  // namespace zarrloom

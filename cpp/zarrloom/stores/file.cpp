@@ -67,17 +67,29 @@ class FileStore final : public Store {
     ReadResult result;
     const int root = existing_root();
     if (root >= 0) {
-      std::uint64_t size = 0;
+      struct stat info;
       // Closed before the completion runs, which may take long.
-      const Fd file = open_object(root, std::string(request.key), symlinks_, size);
+      const Fd file = open_object(root, std::string(request.key), symlinks_, info);
       if (file) {
-        const Slice slice = slice_of(request, size);
-        read_at(file.get(), slice.offset, memory_for(request, slice.length, result));
+        answer(request, file.get(), info, result);
       } else {
         check_root_not_deleted(root);
       }
     }
     done(std::move(result));
+  }
+
+  static void answer(const ReadRequest& request, int file, const struct stat& info,
+                     ReadResult& result) {
+    const auto size = static_cast<std::uint64_t>(info.st_size);
+    ObjectVersion version;
+    if (asks_for_version(request)) {
+      version = version_of(info);
+      result.settled = is_settled(info);
+    }
+    if (!describe(request, size, std::move(version), result)) return;
+    const Slice slice = slice_of(request, size);
+    read_at(file, slice.offset, memory_for(request, slice.length, result));
   }
 
   void do_write(std::string_view key, ByteView bytes, WriteCondition condition) const override {
@@ -122,8 +134,8 @@ class FileStore final : public Store {
   bool do_exists(std::string_view key) const override {
     const int root = existing_root();
     if (root < 0) return false;
-    std::uint64_t size = 0;
-    if (open_object(root, std::string(key), symlinks_, size)) return true;
+    struct stat info;
+    if (open_object(root, std::string(key), symlinks_, info)) return true;
     check_root_not_deleted(root);
     return false;
   }

@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <ctime>
 #include <system_error>
 
 #if defined(__linux__) && __has_include(<linux/openat2.h>)
@@ -22,6 +24,8 @@ constexpr int kFolder = O_PATH | O_DIRECTORY | O_CLOEXEC;  // needs no right to 
 #else
 constexpr int kFolder = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 #endif
+
+constexpr std::int64_t kSecond = 1'000'000'000;  // in nanoseconds
 
 template <class Call>
 auto retry_interrupted(Call call) {
@@ -171,17 +175,33 @@ Fd make_folders(int folder, std::string_view path, Symlinks symlinks, bool sync)
   }
 }
 
-Fd open_object(int root, const std::string& key, Symlinks symlinks, std::uint64_t& size) {
+Fd open_object(int root, const std::string& key, Symlinks symlinks, struct stat& info) {
   Fd fd = open_below(root, key, O_RDONLY | O_NONBLOCK | O_NOCTTY, symlinks);
   if (!fd) {
     if (errno == ENOENT || errno == ENOTDIR) return fd;
     fail_call("openat", errno);
   }
-  struct stat info;
   if (::fstat(fd.get(), &info) != 0) fail_call("fstat", errno);
   if (!S_ISREG(info.st_mode)) fail(ErrorCode::storage, kind_of(info.st_mode));
-  size = static_cast<std::uint64_t>(info.st_size);
   return fd;
+}
+
+bool is_settled(const struct stat& info) {
+  // Two changes within one tick of the kernel's clock (10 ms at most) have the same time.
+  constexpr std::int64_t kTick = 20'000'000;
+  timespec now;
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  const std::int64_t age =
+      (now.tv_sec - info.st_ctim.tv_sec) * kSecond + (now.tv_nsec - info.st_ctim.tv_nsec);
+  return age >= kTick;
+}
+
+ObjectVersion version_of(const struct stat& info) {
+  const std::array<std::int64_t, 4> state{
+      static_cast<std::int64_t>(info.st_ino), info.st_size,
+      info.st_mtim.tv_sec * kSecond + info.st_mtim.tv_nsec,
+      info.st_ctim.tv_sec * kSecond + info.st_ctim.tv_nsec};
+  return {reinterpret_cast<const char*>(state.data()), sizeof state};
 }
 
 void sync_folder(int folder) {

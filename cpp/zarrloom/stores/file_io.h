@@ -2,6 +2,8 @@
 // the stores; POSIX.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -50,7 +52,13 @@ Fd make_folders(int folder, std::string_view path, Symlinks symlinks, bool sync)
 
 // Opens the object for reading at once, whatever it is. Not open: it is not there. Throws for
 // anything but a regular file; a FIFO would hang its reader.
-Fd open_object(int root, const std::string& key, Symlinks symlinks, std::uint64_t& size);
+Fd open_object(int root, const std::string& key, Symlinks symlinks, struct stat& info);
+
+// Inode, size and times.
+ObjectVersion version_of(const struct stat& info);
+
+// False for a file that was changed so lately that a further change might not show in its times.
+bool is_settled(const struct stat& info);
 
 // Fills `into` from the offset on. Throws corrupt_data if the file ends before.
 void read_at(int fd, std::uint64_t offset, MutableBytes into);

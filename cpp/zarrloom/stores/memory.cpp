@@ -13,7 +13,19 @@
 namespace zarrloom {
 namespace {
 
-using Object = std::shared_ptr<const Bytes>;
+struct Stored {
+  explicit Stored(ByteView view) : bytes(Bytes::copy_of(view)) {}
+
+  const Bytes bytes;
+  const std::uint64_t version = next_version();
+
+ private:
+  static std::uint64_t next_version() {
+    static std::atomic<std::uint64_t> last{0};
+    return ++last;
+  }
+};
+using Object = std::shared_ptr<const Stored>;
 using Objects = std::map<std::string, Object, std::less<>>;
 
 std::string next_name() {
@@ -32,17 +44,24 @@ class MemoryStore final : public Store {
     ReadResult result;
     if (object) {
       // Copied outside the lock: the object is immutable and ours by now.
-      const Slice slice = slice_of(request, object->size());
-      const MutableBytes memory = memory_for(request, slice.length, result);
-      if (!memory.empty()) {
-        std::memcpy(memory.data(), object->data() + slice.offset, slice.length);
-      }
+      answer(request, *object, result);
     }
     done(std::move(result));
   }
 
+  static void answer(const ReadRequest& request, const Stored& object, ReadResult& result) {
+    const std::size_t size = object.bytes.size();
+    ObjectVersion version;
+    if (asks_for_version(request)) version = std::to_string(object.version);
+    if (!describe(request, size, std::move(version), result)) return;
+    const Slice slice = slice_of(request, size);
+    const MutableBytes memory = memory_for(request, slice.length, result);
+    if (memory.empty()) return;
+    std::memcpy(memory.data(), object.bytes.data() + slice.offset, slice.length);
+  }
+
   void do_write(std::string_view key, ByteView bytes, WriteCondition condition) const override {
-    Object object = std::make_shared<const Bytes>(Bytes::copy_of(bytes));
+    Object object = std::make_shared<const Stored>(bytes);
     const std::unique_lock lock(mutex_);
     Object& stored = objects_[std::string(key)];
     if (stored && condition == WriteCondition::if_absent) {

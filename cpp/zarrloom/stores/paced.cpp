@@ -33,7 +33,8 @@ class PacedStore final : public Store {
  private:
   struct Waiting {
     std::string key;
-    ReadRequest request;  // its key is the one above
+    ObjectVersion if_version;
+    ReadRequest request;  // its key and version are those above
     ReadCompletion done;
   };
 
@@ -45,8 +46,10 @@ class PacedStore final : public Store {
       return inner_->read(request, std::move(done));
     }
     const auto waiting =
-        std::make_shared<Waiting>(Waiting{std::string(request.key), request, std::move(done)});
+        std::make_shared<Waiting>(Waiting{std::string(request.key), ObjectVersion(request.if_version),
+                                          request, std::move(done)});
     waiting->request.key = waiting->key;
+    waiting->request.if_version = waiting->if_version;
     timer_.call_at(when, request.cancel, [inner = inner_, waiting] {
       inner->read(waiting->request, std::move(waiting->done));
     });

@@ -23,7 +23,12 @@ namespace zarrloom {
 struct ByteRange {
   std::uint64_t offset = 0;
   std::uint64_t length = std::numeric_limits<std::uint64_t>::max();  // the largest: to the end
+  // The last `length` bytes, or all of an object that has fewer; there is no offset then.
+  bool from_end = false;
 };
+
+// Tells one state of an object from another, as an ETag does.
+using ObjectVersion = std::string;
 
 struct ReadRequest {
   std::string_view key;  // copied by a store that answers later
@@ -32,6 +37,10 @@ struct ReadRequest {
   MutableBytes into = {};
   // A result larger than this is answered with corrupt_data before memory is allocated for it.
   std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();
+  // The result has the object's version.
+  bool want_version = false;
+  // Answered with `changed` if the object has another version, or none. Empty: whatever is there.
+  std::string_view if_version = {};  // copied by a store that answers later
   // Once cancelled, or at the deadline, a store that answers later gives the request up and answers
   // soon with cancelled or deadline. Reads that come too late are not begun.
   CancelToken cancel = {};
@@ -39,11 +48,16 @@ struct ReadRequest {
 };
 
 struct ReadResult {
-  enum class Status { found, missing, failed };
+  enum class Status { found, missing, failed, changed };
   Status status = Status::missing;
-  ByteView bytes;   // found: inside the request's `into`, or inside `owned`
-  Bytes owned;      // found, and `into` was too small
-  Failure failure;  // failed
+  ByteView bytes;                 // found: inside the request's `into`, or inside `owned`
+  Bytes owned;                    // found, and `into` was too small
+  Failure failure;                // failed
+  std::uint64_t object_size = 0;  // found: of the whole object
+  ObjectVersion version;          // found and wanted; empty if the store has none
+  // False: the object was changed so lately that a further change might leave the version as it is.
+  // Such a version is good for reads that follow at once, not to be remembered.
+  bool settled = true;
 };
 
 // Called exactly once for each read, on any thread, perhaps before read() returns. Must not throw.

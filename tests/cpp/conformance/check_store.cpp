@@ -54,6 +54,10 @@ void check_ranges(const Store& store) {
   EXPECT_EQ(part({.offset = 7}), "789");
   EXPECT_EQ(part({.offset = 10}), "");
   EXPECT_EQ(part({10, 0}), "");
+  EXPECT_EQ(part({.length = 3, .from_end = true}), "789");
+  EXPECT_EQ(part({.length = 10, .from_end = true}), "0123456789");
+  EXPECT_EQ(part({.length = 11, .from_end = true}), "0123456789");
+  EXPECT_EQ(part({.length = 0, .from_end = true}), "");
   EXPECT_EQ(as_text(read_object(store, "ranged", {2, 3})->view()), "234");
   EXPECT_EQ(read_object(store, "not there", {2, 3}), std::nullopt);
 
@@ -68,6 +72,26 @@ void check_ranges(const Store& store) {
     EXPECT_TRUE(answer.failure.message.starts_with(store.locate("ranged") + ": "))
         << answer.failure.message;
   }
+}
+
+void check_versions(const Store& store) {
+  write_text(store, "versioned", "first");
+  const Answer first = read_answer(store, {.key = "versioned", .want_version = true});
+  EXPECT_EQ(first.object_size, 5u);
+  if (first.version.empty()) return;  // the store has none
+  const auto read_if = [&](const Answer& known) {
+    return read_answer(store,
+                       {.key = "versioned", .range = {1, 2}, .if_version = known.version});
+  };
+  EXPECT_EQ(read_if(first).text, "ir");
+  EXPECT_EQ(read_if(first).object_size, 5u);
+  write_text(store, "versioned", "other");
+  EXPECT_EQ(read_if(first).status, Status::changed);
+  const Answer other = read_answer(store, {.key = "versioned", .want_version = true});
+  EXPECT_NE(other.version, first.version);
+  EXPECT_EQ(read_if(other).text, "th");
+  store.erase("versioned");
+  EXPECT_EQ(read_if(other).status, Status::missing);
 }
 
 void check_giving_up(const Store& store) {
@@ -236,7 +260,9 @@ Answer read_answer(const Store& store, const ReadRequest& request) {
     Answer answer{.status = result.status,
                   .text = std::string(as_text(result.bytes)),
                   .in_place = into != nullptr && result.bytes.data() == into,
-                  .failure = std::move(result.failure)};
+                  .failure = std::move(result.failure),
+                  .version = std::move(result.version),
+                  .object_size = result.object_size};
     promise.set_value(std::move(answer));
   });
   return future.get();
@@ -279,6 +305,7 @@ void check_store(const Store& store) {
   check_places(store);
   check_whole_objects(store);
   check_ranges(store);
+  check_versions(store);
   check_memory(store);
   check_giving_up(store);
   check_limit(store);

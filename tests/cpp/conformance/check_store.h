@@ -19,6 +19,8 @@ struct Answer {
   std::string text;
   bool in_place = false;  // in the request's `into`
   Failure failure;
+  ObjectVersion version = {};
+  std::uint64_t object_size = 0;
 };
 
 // Waits for the completion.

@@ -50,7 +50,8 @@ class SlowStore final : public WrappedStore {
   struct Waiting {
     std::shared_ptr<Store> store;
     std::string key;
-    ReadRequest request;  // its key is the one above, set when asked
+    ObjectVersion if_version;
+    ReadRequest request;  // its key and version are those above, set when asked
     ReadCompletion done;
     std::unique_ptr<OnCancel> on_cancel;
   };
@@ -92,6 +93,7 @@ class SlowStore final : public WrappedStore {
 
     static void answer(Waiting& read) {
       read.request.key = read.key;
+      read.request.if_version = read.if_version;
       read.on_cancel.reset();
       read.store->read(read.request, std::move(read.done));
     }
@@ -112,8 +114,9 @@ class SlowStore final : public WrappedStore {
     {
       const std::lock_guard lock(state->mutex);
       state->waiting.emplace(std::min(Clock::now() + latency_, request.deadline),
-                             Waiting{shared_inner(), std::string(request.key), request,
-                                     std::move(done), std::move(on_cancel)});
+                             Waiting{shared_inner(), std::string(request.key),
+                                     ObjectVersion(request.if_version), request, std::move(done),
+                                     std::move(on_cancel)});
       state->most_waiting = std::max(state->most_waiting, state->waiting.size());
     }
     state->changed.notify_one();
