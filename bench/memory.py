@@ -69,6 +69,23 @@ def measure(case: str, folder: Path, limit: int, expected: int) -> int:
     return peak
 
 
+def fill_shard(folder: Path, size: int, chunk: int) -> int:
+    """Make an array that is one shard of small chunks, and give the sum of its elements."""
+    shape = (size // chunk, chunk // 8)
+    array = zarrloom.create_array(
+        folder / "from",
+        shape=shape,
+        chunks=(1, shape[1]),
+        shards=shape,
+        dtype="int64",
+        compressors=None,
+        overwrite=True,
+    )
+    data = np.arange(size // 8, dtype="int64").reshape(shape)
+    array[...] = data
+    return int(data.sum())
+
+
 def fill(folder: Path, limit: int, chunk: int, rows_of: str) -> int:
     """Make an array ten times the limit, and give the sum of its elements."""
     count = max(1, 10 * limit // chunk)
@@ -103,6 +120,10 @@ def main() -> None:
                     print(
                         f"{rows_of:5} chunks of {chunk >> 20:3} MiB  {case:27} {peak / 2**20:7.1f}"
                     )
+        expected = fill_shard(Path(folder), 1 << 30, 1 << 20)
+        for case in (*STREAMS, "map a sum"):
+            peak = measure(case, Path(folder), given.limit, expected)
+            print(f"raw   a shard of 1 GiB, chunks of 1 MiB  {case:27} {peak / 2**20:7.1f}")
     return None
 
 

@@ -25,7 +25,8 @@ py::tuple chunk_bounds(const BoundArray& bound, const py::object& chunk) {
 
 py::list partition_of(const BoundArray& bound, std::int64_t n, std::int64_t axis) {
   py::list parts;
-  for (const Selection& box : partition(bound.array.shape(), bound.array.chunk_shape(), n, axis)) {
+  const Dims& stored = bound.array.dataset()->object_shape;
+  for (const Selection& box : partition(bound.array.shape(), stored, n, axis)) {
     parts.append(to_slices(box));
   }
   return parts;
@@ -67,6 +68,7 @@ CreateOptions create_options(const py::kwargs& given) {
   options.order = given["order"].cast<std::string>().at(0);
   options.attributes = parse_json(given["attributes"].cast<std::string>(), {.allow_nan = true});
   if (has("chunks")) options.chunk_shape = to_dims(given["chunks"]);
+  if (has("shards")) options.shard_shape = to_dims(given["shards"]);
   if (has("fill_value")) {
     const ByteView fill = as_byte_view(given["fill_value"].cast<std::string_view>());
     options.fill_value.emplace(fill.begin(), fill.end());
@@ -144,6 +146,13 @@ void bind_array(py::module_& module) {
       .def_property_readonly("shape", [](const BoundArray& b) { return to_tuple(b.array.shape()); })
       .def_property_readonly("chunks",
                              [](const BoundArray& b) { return to_tuple(b.array.chunk_shape()); })
+      .def_property_readonly("shards",
+                             [](const BoundArray& b) {
+                               const std::optional<Dims> shards = b.array.shard_shape();
+                               return shards ? py::object(to_tuple(*shards)) : py::none();
+                             })
+      .def_property_readonly("object_grid",
+                             [](const BoundArray& b) { return to_tuple(b.array.object_grid()); })
       .def_property_readonly("grid", [](const BoundArray& b) { return to_tuple(b.array.grid()); })
       .def_property_readonly("dtype", [](const BoundArray& b) { return b.dtype; })
       .def_property_readonly("fill_value", &fill_value)

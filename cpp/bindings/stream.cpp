@@ -90,13 +90,14 @@ class Stream {
   bool numbers_;      // items are what a function returned
 };
 
-// Chunk indices as numbers of the grid.
-std::vector<std::int64_t> chunk_numbers(const Array& array, const py::iterable& chunks) {
-  const Dims grid = array.grid();
+// Indices of chunks or shards as numbers of their grid.
+std::vector<std::int64_t> unit_numbers(const Array& array, Unit unit, const py::iterable& chunks) {
+  const Dims& unit_shape = array.dataset()->shape_of(unit);
+  const Dims grid = grid_shape(array.shape(), unit_shape);
   std::vector<std::int64_t> numbers;
   for (const py::handle& item : chunks) {
     const Dims chunk = to_dims(item);
-    chunk_selection(chunk, array.shape(), array.chunk_shape());  // checks
+    chunk_selection(chunk, array.shape(), unit_shape);  // checks
     numbers.push_back(chunk_number(chunk, grid));
   }
   return numbers;
@@ -125,13 +126,14 @@ std::unique_ptr<Stream> make_stream(const BoundArray& bound, const py::kwargs& g
   ChunkStreamOptions options;
   options.parallel = take<std::size_t>(given, "parallel", 0);
   options.ordered = take(given, "ordered", true);
+  if (take(given, "by_shard", false)) options.unit = Unit::object;
   options.skip_missing = take(given, "skip_missing", false);
   options.keep_going = take(given, "keep_going", false);
   options.count_taken = take(given, "count_taken", false);
   options.prefetch = take(given, "prefetch", std::optional<std::size_t>());
   options.timeout = std::chrono::nanoseconds(take<std::int64_t>(given, "timeout_ns", 0));
   const auto chunks = take(given, "chunks", std::optional<py::iterable>());
-  if (chunks) options.chunks = chunk_numbers(bound.array, *chunks);
+  if (chunks) options.chunks = unit_numbers(bound.array, options.unit, *chunks);
   const auto selection = take(given, "selection", std::optional<py::tuple>());
   if (selection)
     options.selection = selection_of((*selection)[0], (*selection)[1], (*selection)[2]);

@@ -49,7 +49,7 @@ class Writer {
     WrittenChunks chunks =
         interruptible([&](const InterruptCheck& check) { return writer_->finish(check); });
     py::list written;
-    const Dims grid = bound_.array.grid();
+    const Dims grid = bound_.array.object_grid();
     for (const std::int64_t n : chunks.written)
       written.append(to_tuple(chunk_from_number(n, grid)));
     py::list failed;

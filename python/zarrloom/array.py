@@ -119,7 +119,8 @@ class Array(ArraySelections):
         chunks : iterable of (chunk_index, data)
             Run on the calling thread, no faster than ``zarrloom.config.memory_limit`` lets chunks
             in. `data` has the chunk's shape, clipped at the array's edge or whole, or is a scalar.
-            It is copied at once. Of a chunk that comes twice the later counts.
+            It is copied at once. Of a chunk that comes twice the later counts. An array with shards
+            takes whole shards, and their indices.
         parallel : int, optional
             Chunks being encoded or stored at one time. 1 means each before the next is asked for,
             on the calling thread. Default: ``zarrloom.config.threads``.
@@ -188,6 +189,7 @@ class Array(ArraySelections):
         skip_missing: bool = False,
         prefetch: int | None = None,
         out: Buffers = None,
+        by: Literal["chunk", "shard"] = "chunk",
     ) -> ChunkStream:
         """Stream the chunks: read and decoded ahead, in bounded memory.
 
@@ -225,6 +227,9 @@ class Array(ArraySelections):
             of new arrays. The data of an item lies at the start of one of them and is valid until
             the same thread asks for the next item. One array serves chunks one after another;
             several let reading run ahead.
+        by : {"chunk", "shard"}, default "chunk"
+            "shard": whole shards, and `chunks` are indices of shards. The same as "chunk" where the
+            array has no shards.
 
         Returns
         -------
@@ -250,6 +255,7 @@ class Array(ArraySelections):
             skip_missing=skip_missing,
             prefetch=prefetch,
             buffers=as_buffers(out),
+            by_shard=_by_shard(by),
         )
 
     def _box_of(self, selection: Any) -> Place | None:
@@ -333,6 +339,12 @@ class Array(ArraySelections):
             executor=executor,
             out=out,
         )
+
+
+def _by_shard(by: str) -> bool:
+    if by not in ("chunk", "shard"):
+        raise InvalidArgumentError(f'by must be "chunk" or "shard", not {by!r}')
+    return by == "shard"
 
 
 def _open_pickled(

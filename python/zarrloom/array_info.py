@@ -12,6 +12,8 @@ from zarrloom import _core
 from zarrloom.attributes import Attributes
 from zarrloom.stores import Store
 
+_SHARDS = "sharding_indexed"
+
 
 class ArrayInfo:
     """The properties of an array, known since it was opened."""
@@ -39,6 +41,14 @@ class ArrayInfo:
     def chunks(self) -> tuple[int, ...]:
         """Elements of a chunk in each dimension."""
         return self._native.chunks
+
+    @property
+    def shards(self) -> tuple[int, ...] | None:
+        """Elements of a shard in each dimension: what is stored as one object, of many chunks.
+
+        None where each chunk is stored by itself.
+        """
+        return self._native.shards
 
     @property
     def ndim(self) -> int:
@@ -105,7 +115,10 @@ class ArrayInfo:
         self,
     ) -> tuple[tuple[dict[str, Any], ...], dict[str, Any], tuple[dict[str, Any], ...]]:
         codecs = self.codecs
-        at = next(i for i, codec in enumerate(codecs) if codec["name"] == "bytes")
+        if self.shards:
+            configuration = next(c for c in codecs if c["name"] == _SHARDS)["configuration"]
+            codecs = tuple(configuration["codecs"])
+        at = next(i for i, codec in enumerate(codecs) if codec["name"] in ("bytes", _SHARDS))
         return codecs[:at], codecs[at], codecs[at + 1 :]
 
     @property
@@ -152,6 +165,7 @@ class ArrayInfo:
             "Zarr format": self.zarr_format,
             "Shape": self.shape,
             "Chunks": self.chunks,
+            **({"Shards": self.shards} if self.shards else {}),
             "Data type": self.dtype,
             "Fill value": self.fill_value,
             "Codecs": " > ".join(codec["name"] for codec in self.codecs),

@@ -105,6 +105,7 @@ def create_array(
     dtype: npt.DTypeLike | None = None,
     data: np.ndarray[Any, Any] | None = None,
     chunks: Literal["auto"] | int | Iterable[int] = "auto",
+    shards: int | Iterable[int] | None = None,
     filters: Any = "auto",
     compressors: Any = "auto",
     serializer: Any = "auto",
@@ -133,6 +134,10 @@ def create_array(
         Written to the new array.
     chunks : "auto", int or iterable of int
         Elements of a chunk in each dimension; "auto" makes chunks of about 1 MiB.
+    shards : int or iterable of int, optional
+        Elements of a shard in each dimension, a multiple of `chunks`: so many chunks are stored in
+        one object, each to be read by itself (codec ``sharding_indexed``; format 3 only). Default:
+        each chunk is an object.
     filters, serializer, compressors : "auto", None, a codec or a list of codecs
         A codec is a name ("zstd"), a dict ``{"name": ..., "configuration": {...}}`` (format 2:
         ``{"id": ...}``), or a codec object of numcodecs or zarr-python. By default elements are
@@ -186,6 +191,7 @@ def create_array(
         dtype=_dtype_name(kind),
         big_endian=kind.byteorder == ">",
         chunks=_chunk_shape(chunks, len(extents)),
+        shards=None if shards is None else _chunk_shape(shards, len(extents)),
         fill_value=_fill_bytes(fill_value, kind),
         order=order or "C",
         filters=_codecs_json(filters, default=[]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterable
 from operator import length_hint
@@ -93,7 +94,7 @@ def write_chunks(
 ) -> WriteReport:
     """Write whole chunks in the background of the iterable; see `Array.write_chunks`."""
     writer = _core.ChunkWriter(array._native, parallel=parallel, keep_going=collect)
-    progress = Progress(show, length_hint(chunks, array.nchunks))
+    progress = Progress(show, length_hint(chunks, math.prod(array._native.object_grid)))
     pushed = 0
     try:
         for index, data in chunks:

@@ -206,6 +206,7 @@ import os, signal, threading, time
 import numpy as np, zarrloom
 array = zarrloom.open_array({path!r}, mode="r+")
 out = np.empty(array.shape, array.dtype)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where it was ignored
 when = []
 def send():
     time.sleep(1)

@@ -111,7 +111,7 @@ void AppendStream::store_row() {
   array_.check_unchanged();
   strided_fill(frames_of(row_->view, axis_, row_->filled, row_extent() - row_->filled),
                dataset_->fill_value());
-  Dims grid = grid_shape(row_shape_, dataset_->chunk_shape);
+  Dims grid = grid_shape(row_shape_, dataset_->object_shape);
   const std::int64_t count = checked_product(grid, "number of chunks");
   for (std::int64_t n = 0; n < count; ++n) {
     Dims chunk = chunk_from_number(n, grid);
@@ -122,11 +122,11 @@ void AppendStream::store_row() {
 
 void AppendStream::write_chunk(const Row& row, Dims chunk) {
   try {
-    ChunkTask task = whole_chunk(chunk, dataset_->chunk_shape);
+    ChunkTask task = whole_chunk(chunk, dataset_->object_shape);
     Dims start = task.start;  // in the row
     for (std::size_t d = 0; d < start.size(); ++d) {
-      if (d != axis_) start[d] = chunk[d] * dataset_->chunk_shape[d];
-      task.count[d] = std::min(dataset_->chunk_shape[d], row_shape_[d] - start[d]);
+      if (d != axis_) start[d] = chunk[d] * dataset_->object_shape[d];
+      task.count[d] = std::min(dataset_->object_shape[d], row_shape_[d] - start[d]);
     }
     task.start[axis_] = start[axis_] = row.first;
     task.count[axis_] -= row.first;

@@ -46,7 +46,7 @@ class AppendStream {
   void throw_if_failed();
   void end();
   void settle(const InterruptCheck& interrupt);
-  std::int64_t row_extent() const { return array_.chunk_shape()[axis_]; }
+  std::int64_t row_extent() const { return dataset_->object_shape[axis_]; }
 
   Array array_;                         // with the stored shape
   std::optional<Claims::Claim> claim_;  // until closed

@@ -18,16 +18,22 @@ namespace {
 std::shared_ptr<const Dataset> make_dataset(const OpenOptions& options,
                                             std::shared_ptr<Store> store, std::string_view path,
                                             const ArrayMetadata& metadata) {
-  ChunkSpec spec{metadata.chunk_shape, metadata.dtype, metadata.fill_value};
+  CodecChain codecs(metadata.codecs,
+                    ChunkSpec{metadata.chunk_shape, metadata.dtype, metadata.fill_value});
+  std::optional<CodecChain> inner;
+  if (codecs.shard_layout() != nullptr) inner.emplace(codecs.inner_chain());
+  const Dims chunk_shape = inner ? inner->spec().shape : metadata.chunk_shape;
   return std::make_shared<const Dataset>(
       Dataset{.runtime = options.runtime,
               .store = std::move(store),
               .path = std::string(path),
               .metadata_key = array_metadata_key(path, metadata.zarr_format),
               .shape = metadata.shape,
-              .chunk_shape = metadata.chunk_shape,
+              .object_shape = metadata.chunk_shape,
+              .chunk_shape = chunk_shape,
               .key_encoding = metadata.key_encoding,
-              .codecs = CodecChain(metadata.codecs, std::move(spec))});
+              .codecs = std::move(codecs),
+              .inner_chain = std::move(inner)});
 }
 
 OpenOptions with_runtime(OpenOptions options) {
@@ -79,6 +85,12 @@ const std::string& Array::path() const { return state_->path; }
 bool Array::read_only() const {
   return state_->options.read_only || !state_->store->capabilities().writable;
 }
+const Dims& Array::chunk_shape() const { return state_->dataset->chunk_shape; }
+std::optional<Dims> Array::shard_shape() const {
+  return state_->dataset->has_shards() ? std::optional(state_->dataset->object_shape)
+                                       : std::nullopt;
+}
+Dims Array::object_grid() const { return grid_shape(shape(), metadata().chunk_shape); }
 Dims Array::grid() const { return grid_shape(shape(), chunk_shape()); }
 
 std::string Array::chunk_key(const Dims& chunk) const { return state_->dataset->chunk_key(chunk); }
@@ -170,7 +182,8 @@ ArrayMetadata Array::read_unchanged() const {
                                   " by now, not " + to_string(shape()) +
                                   " as this handle knows it; open it again");
   }
-  if (!(now->chunk_shape == chunk_shape()) || now->dtype.numpy_name() != dtype().numpy_name()) {
+  if (!(now->chunk_shape == metadata().chunk_shape) ||
+      now->dtype.numpy_name() != dtype().numpy_name()) {
     fail(ErrorCode::conflict, place + ": another array lies here by now; open it again");
   }
   return std::move(*now);

@@ -38,12 +38,14 @@ class Array {
 
   const ArrayMetadata& metadata() const;
   const Dims& shape() const { return metadata().shape; }
-  const Dims& chunk_shape() const { return metadata().chunk_shape; }
+  const Dims& chunk_shape() const;          // inner chunks, where there are shards
+  std::optional<Dims> shard_shape() const;  // absent: chunks are stored by themselves
   const DataType& dtype() const { return metadata().dtype; }
   const std::shared_ptr<Store>& store() const;
   const std::string& path() const;
   bool read_only() const;
   Dims grid() const;                               // chunks in each dimension
+  Dims object_grid() const;                        // stored objects: shards, or chunks
   std::string chunk_key(const Dims& chunk) const;  // in the store
 
   // Selections are checked; see read_selection and write_selection.

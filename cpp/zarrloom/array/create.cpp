@@ -31,6 +31,9 @@ ArrayMetadata parse_own(const Parse& parse) {
 }
 
 void check_options(const CreateOptions& options) {
+  if (options.shard_shape && options.zarr_format == 2) {
+    fail(ErrorCode::invalid_argument, "format 2 has no shards");
+  }
   if (options.zarr_format != 2 && options.zarr_format != 3) {
     fail(ErrorCode::invalid_argument,
          "zarr_format must be 2 or 3, not " + std::to_string(options.zarr_format));
@@ -93,6 +96,23 @@ std::vector<CodecConfig> v3_codecs(const CreateOptions& options) {
   return codecs;
 }
 
+Json codec_list(const std::vector<CodecConfig>& codecs) {
+  Json::Array list;
+  for (const CodecConfig& codec : codecs) {
+    list.push_back(Json::Object{{"name", codec.name}, {"configuration", codec.configuration}});
+  }
+  return list;
+}
+
+// All codecs work on the chunks in the shard; index and place are the codec's defaults.
+void put_into_shards(ArrayMetadata& metadata, const Dims& shard_shape) {
+  Json::Array inner;
+  for (const std::int64_t extent : metadata.chunk_shape) inner.emplace_back(extent);
+  metadata.codecs = {{"sharding_indexed", Json::Object{{"chunk_shape", std::move(inner)},
+                                                       {"codecs", codec_list(metadata.codecs)}}}};
+  metadata.chunk_shape = shard_shape;
+}
+
 ArrayMetadata reparse_v3(const ArrayMetadata& metadata) {
   const std::string text = checked_json_text(write_v3_metadata(metadata), {});
   return parse_own([&] { return parse_v3_metadata(parse_json(text)); });
@@ -103,6 +123,7 @@ ArrayMetadata make_v3(const CreateOptions& options) {
   metadata.key_encoding = options.key_encoding.value_or(ChunkKeyEncoding{});
   metadata.dimension_names = options.dimension_names;
   metadata.codecs = v3_codecs(options);
+  if (options.shard_shape) put_into_shards(metadata, *options.shard_shape);
   metadata = reparse_v3(metadata);
   // Other readers need not share our defaults: every member of a configuration is stored.
   metadata.codecs = bind_codecs(metadata).configs();

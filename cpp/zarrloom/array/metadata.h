@@ -69,7 +69,9 @@ struct CreateOptions {
   int zarr_format = 3;
   Dims shape;
   DataType dtype;
-  std::optional<Dims> chunk_shape;      // absent: guess_chunk_shape
+  std::optional<Dims> chunk_shape;  // absent: guess_chunk_shape
+  // Format 3: chunks are stored together in shards of this shape, a multiple of the chunk's.
+  std::optional<Dims> shard_shape;
   std::optional<FillValue> fill_value;  // absent: zero
   bool big_endian = false;              // stored byte order where no serializer says otherwise
   char order = 'C';                     // 'F': a transpose codec in format 3, "order" in format 2

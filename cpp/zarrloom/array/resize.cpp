@@ -6,7 +6,7 @@
 
 #include "zarrloom/base/error.h"
 #include "zarrloom/pipeline/stored_chunks.h"
-#include "zarrloom/pipeline/transfer_check.h"
+#include "zarrloom/pipeline/work.h"
 #include "zarrloom/pipeline/write_object.h"
 
 namespace zarrloom {
@@ -16,7 +16,7 @@ namespace {
 std::vector<Dims> chunks_to_look_at(const Dataset& dataset) {
   std::vector<Dims> chunks;
   if (!dataset.store->capabilities().listable) {
-    const Dims grid = grid_shape(dataset.shape, dataset.chunk_shape);
+    const Dims grid = grid_shape(dataset.shape, dataset.object_shape);
     const std::int64_t count = checked_product(grid, "number of chunks");
     for (std::int64_t n = 0; n < count; ++n) chunks.push_back(chunk_from_number(n, grid));
     return chunks;
@@ -46,7 +46,7 @@ class Clearing {
     }
     std::vector<ChunkUpdate> updates;
     for (std::size_t d = 0; d < kept_.size(); ++d) {
-      if (changed_[d] != 0 && kept_in(chunk, d) < dataset_.chunk_shape[d]) {
+      if (changed_[d] != 0 && kept_in(chunk, d) < dataset_.object_shape[d]) {
         updates.push_back(reset(chunk, d));
       }
     }
@@ -55,15 +55,15 @@ class Clearing {
 
  private:
   std::int64_t kept_in(const Dims& chunk, std::size_t d) const {
-    return kept_[d] - chunk[d] * dataset_.chunk_shape[d];
+    return kept_[d] - chunk[d] * dataset_.object_shape[d];
   }
   bool outside(const Dims& chunk, std::size_t d) const {
-    return kept_[d] == 0 || chunk[d] > (kept_[d] - 1) / dataset_.chunk_shape[d];
+    return kept_[d] == 0 || chunk[d] > (kept_[d] - 1) / dataset_.object_shape[d];
   }
 
   // Fill values from the edge on in dimension d.
   ChunkUpdate reset(const Dims& chunk, std::size_t d) const {
-    ChunkTask task = whole_chunk(chunk, dataset_.chunk_shape);
+    ChunkTask task = whole_chunk(chunk, dataset_.object_shape);
     task.covers_chunk = false;
     task.start[d] = kept_in(chunk, d);
     task.count[d] -= task.start[d];
@@ -83,8 +83,10 @@ void clear_outside(const Array& array, const Dims& kept, const Dims& changed,
   const std::vector<Dims> chunks = chunks_to_look_at(*array.dataset());
   const auto count = static_cast<std::int64_t>(chunks.size());
   const std::shared_ptr<Executor> executor = array.runtime()->executor();
-  parallel_for(*executor, count, workers_for(*array.runtime(), *array.dataset(), count, options),
-               [&](std::int64_t i) { clearing.clear(chunks[static_cast<std::size_t>(i)]); });
+  parallel_for(
+      *executor, count,
+      workers_for(*array.runtime(), work_on(*array.dataset(), Unit::object, count), options),
+      [&](std::int64_t i) { clearing.clear(chunks[static_cast<std::size_t>(i)]); });
 }
 
 }  // namespace

@@ -56,7 +56,7 @@ ShardRanges ShardIndexFormat::find(ByteView shard) const {
 
 ShardRanges ShardIndexFormat::decode(ByteView index, std::uint64_t shard_size) const {
   if (index.size() != encoded_size() || shard_size < index.size()) {
-    fail(ErrorCode::corrupt_data, "an index of " + std::to_string(index.size()) + " bytes where " +
+    fail(ErrorCode::corrupt_data, "shard index: " + std::to_string(index.size()) + " bytes where " +
                                       std::to_string(encoded_size()) + " belong");
   }
   ShardRanges ranges(count_);

@@ -26,7 +26,10 @@ RuntimeOptions filled_in(RuntimeOptions options) {
 // whole options; it is never held while a pool is destroyed, whose tasks may ask for it.
 struct Runtime::Parts {
   explicit Parts(const RuntimeOptions& filled)
-      : options(filled), budget(filled.memory_limit), limits(filled.threads, filled.io) {}
+      : options(filled),
+        budget(filled.memory_limit),
+        limits(filled.threads, filled.io),
+        cache(filled.index_cache) {}
 
   std::mutex mutex;
   RuntimeOptions options;              // guarded by mutex
@@ -36,6 +39,8 @@ struct Runtime::Parts {
   Limits limits;
   Recorder recorder;
   Claims claims;
+  ByteCache cache;
+  SingleFlight flights;
 };
 
 Runtime::Runtime(RuntimeOptions options) : parts_(new Parts(filled_in(options))) {
@@ -70,6 +75,8 @@ ObjectLocks& Runtime::locks() { return parts().locks; }
 Limits& Runtime::limits() { return parts().limits; }
 Recorder& Runtime::recorder() { return parts().recorder; }
 Claims& Runtime::claims() { return parts().claims; }
+ByteCache& Runtime::cache() { return parts().cache; }
+SingleFlight& Runtime::flights() { return parts().flights; }
 
 RuntimeOptions Runtime::options() const {
   Parts& now = parts();
@@ -87,6 +94,7 @@ void Runtime::configure(const RuntimeOptions& options) {
   }
   now.options = filled;
   now.budget.set_cap(filled.memory_limit);
+  now.cache.set_cap(filled.index_cache);
   now.limits.set(filled.threads, filled.io);
 }
 

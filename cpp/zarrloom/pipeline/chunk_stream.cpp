@@ -34,10 +34,10 @@ ChunkStream::State::State(std::shared_ptr<Runtime> runtime, std::shared_ptr<cons
 
 void ChunkStream::State::check_buffers() const {
   for (const MutableBytes& buffer : options_.buffers) {
-    if (buffer.size() >= dataset_->codecs.decoded_size()) continue;
-    fail(ErrorCode::invalid_argument, "a buffer of " + std::to_string(buffer.size()) +
-                                          " bytes is too small for a chunk of " +
-                                          std::to_string(dataset_->codecs.decoded_size()));
+    if (buffer.size() >= dataset_->codecs_of(options_.unit).decoded_size()) continue;
+    fail(ErrorCode::invalid_argument,
+         "a buffer of " + std::to_string(buffer.size()) + " bytes is too small for a chunk of " +
+             std::to_string(dataset_->codecs_of(options_.unit).decoded_size()));
   }
 }
 
@@ -114,13 +114,14 @@ std::optional<ChunkItem> ChunkStream::State::next_here() {
       const std::lock_guard lock(mutex_);
       if (ended() || next_start_ >= std::min(total(), stop_at_)) return std::nullopt;
       if (!options_.buffers.empty() && free_buffers_.empty()) check_not_starved();
-      slot = begin_slot(runtime_->budget().try_acquire(bytes_in_flight(*dataset_), false));
+      slot = begin_slot(
+          runtime_->budget().try_acquire(bytes_in_flight(*dataset_, options_.unit), false));
     }
     std::optional<Failure> failure;
     ChunkState state = ChunkState::stored;
     try {
       const ArrayView out = c_view(memory_for(*slot), slot->item.shape, dataset_->item_size());
-      state = fetch_chunk_now(*dataset_, slot->task, out, begin(*slot));
+      state = fetch_now(*dataset_, options_.unit, slot->task, out, begin(*slot));
     } catch (...) {
       failure = current_failure();
     }
@@ -219,7 +220,8 @@ std::vector<StreamSlotPtr> ChunkStream::State::start_some() {
     // The oldest chunk that is not taken is always among those held, so holding one is enough to
     // go on by, in order too.
     const bool holding = in_flight_ + ready_.size() > 0;
-    ByteBudget::Lease lease = runtime_->budget().try_acquire(bytes_in_flight(*dataset_), holding);
+    ByteBudget::Lease lease =
+        runtime_->budget().try_acquire(bytes_in_flight(*dataset_, options_.unit), holding);
     if (!lease) break;
     starting.push_back(begin_slot(std::move(lease)));
   }

@@ -24,6 +24,7 @@ struct ChunkItem {
 };
 
 struct ChunkStreamOptions {
+  Unit unit = Unit::chunk;  // object: by shards, where the array has them
   // Chunks being read or decoded at one time. 1 = no read-ahead: each chunk is read when it is
   // asked for, on the calling thread unless there is a timeout. 0 = as many as the runtime has
   // threads, or requests at a store that answers later.

@@ -77,6 +77,7 @@ class ChunkStream::State : public std::enable_shared_from_this<ChunkStream::Stat
   const std::shared_ptr<const Dataset> dataset_;
   const ChunkStreamOptions options_;
   const StreamPlan plan_;
+  const Recorder::Clock::time_point began_ = Recorder::Clock::now();
   const std::shared_ptr<Executor> executor_;
   const bool inline_;  // there are no other threads
   const std::uint64_t generation_ = fork_generation();

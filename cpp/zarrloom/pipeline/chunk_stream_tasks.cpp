@@ -26,7 +26,7 @@ MutableBytes ChunkStream::State::memory_for(Slot& slot) const {
 }
 
 FetchControl ChunkStream::State::begin(const Slot& slot) {
-  FetchControl control{.cancel = cancel_};
+  FetchControl control{.cancel = cancel_, .since = began_};
   if (options_.timeout.count() == 0) return control;
   control.deadline = Clock::now() + options_.timeout;
   const std::lock_guard lock(mutex_);
@@ -43,13 +43,14 @@ void ChunkStream::State::run(SlotPtr slot) {
     }
     out = c_view(memory_for(*slot), slot->item.shape, dataset_->item_size());
   } catch (...) {
-    slot->item.failure = chunk_failure(*dataset_, slot->item.chunk, current_failure());
+    slot->item.failure =
+        fetch_failure(*dataset_, options_.unit, slot->item.chunk, current_failure());
     return finished(std::move(slot));
   }
   const ChunkTask task = slot->task;
   const FetchControl control = begin(*slot);
-  fetch_chunk(
-      *dataset_, task, out,
+  fetch(
+      *dataset_, options_.unit, task, out,
       [executor = executor_](std::function<void()> rest) { executor->post(std::move(rest)); },
       [self = shared_from_this(), raw = slot.release()](std::optional<Failure> failure,
                                                         ChunkState state) {
@@ -78,7 +79,7 @@ void ChunkStream::State::complete(Slot& slot, std::optional<Failure> failure, Ch
   try {
     options_.each(slot.item, memory_for(slot));
   } catch (...) {
-    slot.item.failure = chunk_failure(*dataset_, slot.item.chunk, current_failure());
+    slot.item.failure = fetch_failure(*dataset_, options_.unit, slot.item.chunk, current_failure());
   }
 }
 
@@ -141,8 +142,8 @@ void ChunkStream::State::leave_behind_overdue() {
     auto slot = std::make_unique<Slot>();
     slot->sequence = it->first;
     slot->item.chunk = plan_.task(it->first).chunk;
-    slot->item.failure = chunk_failure(
-        *dataset_, slot->item.chunk,
+    slot->item.failure = fetch_failure(
+        *dataset_, options_.unit, slot->item.chunk,
         {.code = ErrorCode::deadline, .message = "reading and decoding took longer than allowed"});
     if (!options_.keep_going) stop_at_ = std::min(stop_at_, slot->sequence + 1);
     ready_.emplace(slot->sequence, std::move(slot));

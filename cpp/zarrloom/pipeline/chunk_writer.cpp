@@ -30,8 +30,8 @@ struct Pushed {
 
 // The chunk's elements that lie inside the array.
 ChunkTask covering_task(const Dataset& dataset, const Dims& chunk) {
-  ChunkTask task = whole_chunk(chunk, dataset.chunk_shape);
-  task.count = chunk_selection(chunk, dataset.shape, dataset.chunk_shape).count;
+  ChunkTask task = whole_chunk(chunk, dataset.object_shape);
+  task.count = chunk_selection(chunk, dataset.shape, dataset.object_shape).count;
   return task;
 }
 
@@ -44,9 +44,10 @@ ConstArrayView fitted(const Dataset& dataset, const ChunkTask& task, const Const
     return {data.data, task.count, Dims::filled(task.count.size(), 0), data.item_size};
   }
   if (data.shape == task.count) return data;
-  if (data.shape == dataset.chunk_shape) return sub_view(data, task.start, task.step, task.count);
-  const std::string whole =
-      task.count == dataset.chunk_shape ? "" : " (or whole " + to_string(dataset.chunk_shape) + ")";
+  if (data.shape == dataset.object_shape) return sub_view(data, task.start, task.step, task.count);
+  const std::string whole = task.count == dataset.object_shape
+                                ? ""
+                                : " (or whole " + to_string(dataset.object_shape) + ")";
   fail(ErrorCode::invalid_argument, "data of shape " + to_string(data.shape) +
                                         " does not fit the chunk's shape " + to_string(task.count) +
                                         whole);
@@ -61,7 +62,7 @@ class ChunkWriter::State {
       : runtime_(runtime),
         dataset_(std::move(dataset)),
         options_(options),
-        grid_(grid_shape(dataset_->shape, dataset_->chunk_shape)),
+        grid_(grid_shape(dataset_->shape, dataset_->object_shape)),
         window_(std::move(runtime), options.parallel) {}
 
   void push(const Dims& chunk, const ConstArrayView& data, const InterruptCheck& interrupt);
@@ -106,7 +107,7 @@ void ChunkWriter::State::push(const Dims& chunk, const ConstArrayView& data,
   }
   const std::int64_t number = chunk_number(chunk, grid_);
   window_.wait_until([&] { return !is_running(number); }, interrupt);
-  pushed->lease = window_.acquire(bytes_in_flight(*dataset_), interrupt);
+  pushed->lease = window_.acquire(bytes_in_flight(*dataset_, Unit::object), interrupt);
   pushed->data = Bytes(part.byte_size());
   strided_copy(part, c_view(pushed->data.span(), part.shape, part.item_size));
   pushed->sequence = begin(number);
@@ -119,7 +120,7 @@ void ChunkWriter::State::refuse(const Dims& chunk, const Failure& cause,
   Failure failure = with_context(cause, "chunk " + to_string(chunk));
   failure.chunk.assign(chunk.begin(), chunk.end());
   const bool exists = cause.code != ErrorCode::selection;
-  if (exists) failure.key = dataset_->chunk_key(chunk);
+  if (exists) failure.key = dataset_->object_key(chunk);
   if (!options_.keep_going) {
     window_.wait_all(interrupt);
     throw Error(std::move(failure));
@@ -156,7 +157,7 @@ void ChunkWriter::State::write(Pushed pushed) {
 
 void ChunkWriter::State::keep(FailedChunk& failed, Pushed& pushed) {
   if (!options_.keep_going) return;
-  const std::size_t size = bytes_in_flight(*dataset_);
+  const std::size_t size = bytes_in_flight(*dataset_, Unit::object);
   {
     const std::lock_guard lock(mutex_);
     if (kept_bytes_ > 0 && kept_bytes_ + size > runtime_->budget().cap() / kKeptShare) return;

@@ -1,10 +1,11 @@
-// One chunk, from its store into an array view: what reads, partial writes and streams share.
+// One chunk or one stored object, from its store into an array view: what reads, partial writes and
+// streams share.
 #pragma once
 
 #include <functional>
 #include <optional>
 
-#include "zarrloom/pipeline/dataset.h"
+#include "zarrloom/pipeline/read_part.h"
 
 namespace zarrloom {
 
@@ -13,32 +14,44 @@ enum class ChunkState { stored, missing };
 // Called once; must not throw.
 using ChunkDone = std::function<void(std::optional<Failure>, ChunkState)>;
 
-// Runs what must follow a late answer (decoding) on a worker.
-using Continue = std::function<void(std::function<void()>)>;
-
-// How a fetch is given up. Default: never.
-struct FetchControl {
-  CancelToken cancel = {};
-  Deadline deadline = kNoDeadline;  // of reading and decoding together
-  bool fill_missing = true;         // false: a missing chunk leaves the memory as it was
-};
-
-// Reads and decodes the task's part of its chunk into `out` (out.shape == task.count); a missing
-// chunk gives fill values. Calls `done` before returning if the store answers at once, otherwise
-// from whatever `later` runs. `dataset` and the memory of `out` must live until then.
-void fetch_chunk(const Dataset& dataset, const ChunkTask& task, const ArrayView& out,
-                 const Continue& later, ChunkDone done, const FetchControl& control = {});
+// Reads and decodes the task's part of its chunk (or object: the task counts in units of that) into
+// `out` (out.shape == task.count); what is missing gives fill values. Calls `done` before returning
+// if the store answers at once, otherwise from whatever `later` runs. `dataset` and the memory of
+// `out` must live until then. A chunk of a shard is read by its range, an object as a whole.
+void fetch(const Dataset& dataset, Unit unit, const ChunkTask& task, const ArrayView& out,
+           const Continue& later, ChunkDone done, const FetchControl& control = {});
 
 // The same, waited for. Throws what failed.
-ChunkState fetch_chunk_now(const Dataset& dataset, const ChunkTask& task, const ArrayView& out,
-                           const FetchControl& control = {});
+ChunkState fetch_now(const Dataset& dataset, Unit unit, const ChunkTask& task, const ArrayView& out,
+                     const FetchControl& control = {});
 
-// What went wrong with a chunk, as users see it: "chunk (0, 3) at file:///a/c/0/3: cause", with
-// the chunk's index and key set.
-Failure chunk_failure(const Dataset& dataset, const Dims& chunk, const Failure& cause);
+// What went wrong with a chunk or an object, as users see it: "chunk (0, 3) at file:///a/c/0/3:
+// cause", with index and key set.
+Failure fetch_failure(const Dataset& dataset, Unit unit, const Dims& index, const Failure& cause);
 
 // Throws node_not_found if the array's metadata is gone: then its chunks are not missing but moved
 // or deleted. Asked once by a call that met a missing chunk.
 void check_still_there(const Dataset& dataset);
+
+// ---- What fetches of both kinds are made of ----
+
+struct DecodeTarget {
+  const CodecChain& codecs;
+  const ChunkTask& task;
+  const ArrayView& out;
+};
+
+// Memory that stored bytes may be read straight into, as elements; empty if they must be decoded.
+MutableBytes direct_memory(const DecodeTarget& target);
+
+// Decodes to where the target is; checks what was read straight there. Throws corrupt_data.
+void decode_to(const DecodeTarget& target, ByteView stored);
+
+// Counts the failure, names the unit in it, and tells.
+void finish_fetch(const Dataset& dataset, Unit unit, const Dims& index,
+                  std::optional<Failure> failure, ChunkState state, const ChunkDone& done);
+
+// Throws if it took longer than allowed.
+void check_deadline(const FetchControl& control);
 
 }  // namespace zarrloom

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "zarrloom/pipeline/transfer_check.h"
+#include "zarrloom/exec/parallel_for.h"
 
 namespace zarrloom {
 namespace {
@@ -10,12 +10,12 @@ namespace {
 // Of one call, where the kind of store has no limit.
 constexpr std::size_t kMostRequests = 64;
 
-void on_workers(Runtime& runtime, const Dataset& dataset, std::int64_t count,
-                const CallOptions& options, const ChunkStep& step) {
+void on_workers(Runtime& runtime, const Work& work, const CallOptions& options,
+                const ChunkStep& step) {
   const std::shared_ptr<Executor> executor = runtime.executor();
-  const ParallelOptions workers = workers_for(runtime, dataset, count, options);
+  const ParallelOptions workers = workers_for(runtime, work, options);
   const FetchControl control{.cancel = options.cancel};
-  parallel_for(*executor, count, workers, [&](std::int64_t i) {
+  parallel_for(*executor, work.count, workers, [&](std::int64_t i) {
     std::optional<Failure> failed;
     step(i, {}, control,
          [&failed](std::optional<Failure> failure) { failed = std::move(failure); });
@@ -24,14 +24,12 @@ void on_workers(Runtime& runtime, const Dataset& dataset, std::int64_t count,
   });
 }
 
-WindowOptions window_options(Runtime& runtime, const Dataset& dataset, std::int64_t count,
+WindowOptions window_options(Runtime& runtime, const Dataset& dataset, const Work& work,
                              const CallOptions& options) {
   const std::size_t most =
       options.parallel != 0 ? options.parallel : requests_for(runtime, dataset);
-  return {.count = count,
-          .most = most,
-          .bytes_each = bytes_in_flight(dataset),
-          .cancel = options.cancel};
+  return {
+      .count = work.count, .most = most, .bytes_each = work.in_flight, .cancel = options.cancel};
 }
 
 Continue continue_on(std::shared_ptr<Executor> executor) {
@@ -44,9 +42,10 @@ Continue continue_on(std::shared_ptr<Executor> executor) {
 }
 
 StartRequest with_control(ChunkStep step, std::shared_ptr<Executor> executor) {
-  return [step = std::move(step), later = continue_on(std::move(executor))](
-             std::int64_t i, const CancelToken& cancel, RequestDone done) {
-    step(i, later, FetchControl{.cancel = cancel}, std::move(done));
+  return [step = std::move(step), later = continue_on(std::move(executor)),
+          since = Recorder::Clock::now()](std::int64_t i, const CancelToken& cancel,
+                                          RequestDone done) {
+    step(i, later, FetchControl{.cancel = cancel, .since = since}, std::move(done));
   };
 }
 
@@ -57,45 +56,37 @@ std::size_t requests_for(Runtime& runtime, const Dataset& dataset) {
   return std::min(places, kMostRequests);
 }
 
-std::size_t bytes_in_flight(const Dataset& dataset) {
-  const std::size_t decoded = dataset.codecs.decoded_size();
-  const bool in_one_go = dataset.store->capabilities().answers_inline;
-  // What a remote store brings waits beside the memory that it is decoded into.
-  return in_one_go || dataset.codecs.is_memory_image() ? decoded : 2 * decoded;
-}
-
-void for_each_chunk(Runtime& runtime, const Dataset& dataset, std::int64_t count,
+void for_each_chunk(Runtime& runtime, const Dataset& dataset, const Work& work,
                     const CallOptions& options, const ChunkStep& step) {
-  if (count == 0) return;
+  if (work.count == 0) return;
   if (dataset.store->capabilities().answers_inline) {
-    return on_workers(runtime, dataset, count, options, step);
+    return on_workers(runtime, work, options, step);
   }
-  run_requests(runtime.budget(), window_options(runtime, dataset, count, options),
+  run_requests(runtime.budget(), window_options(runtime, dataset, work, options),
                with_control(step, runtime.executor()), options.interrupt);
 }
 
 void start_for_each_chunk(std::shared_ptr<Runtime> runtime, std::shared_ptr<const Dataset> dataset,
-                          std::int64_t count, const CallOptions& options, ChunkStep step,
+                          const Work& work, const CallOptions& options, ChunkStep step,
                           RequestDone done) {
-  if (count == 0) return done(std::nullopt);
+  if (work.count == 0) return done(std::nullopt);
   const std::shared_ptr<Executor> executor = runtime->executor();
   if (!dataset->store->capabilities().answers_inline) {
-    const WindowOptions window = window_options(*runtime, *dataset, count, options);
+    const WindowOptions window = window_options(*runtime, *dataset, work, options);
     ByteBudget& budget = runtime->budget();
     return start_requests(budget, window, with_control(std::move(step), executor),
                           [runtime, dataset, done = std::move(done)](
                               std::optional<Failure> failure) { done(std::move(failure)); });
   }
-  executor->post(
-      [runtime, dataset, count, options, step = std::move(step), done = std::move(done)] {
-        std::optional<Failure> failed;
-        try {
-          on_workers(*runtime, *dataset, count, options, step);
-        } catch (...) {
-          failed = current_failure();
-        }
-        done(std::move(failed));
-      });
+  executor->post([runtime, dataset, work, options, step = std::move(step), done = std::move(done)] {
+    std::optional<Failure> failed;
+    try {
+      on_workers(*runtime, work, options, step);
+    } catch (...) {
+      failed = current_failure();
+    }
+    done(std::move(failed));
+  });
 }
 
 }  // namespace zarrloom

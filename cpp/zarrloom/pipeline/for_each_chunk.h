@@ -8,6 +8,7 @@
 #include "zarrloom/exec/runtime.h"
 #include "zarrloom/pipeline/fetch.h"
 #include "zarrloom/pipeline/request_window.h"
+#include "zarrloom/pipeline/work.h"
 
 namespace zarrloom {
 
@@ -16,21 +17,18 @@ namespace zarrloom {
 using ChunkStep =
     std::function<void(std::int64_t i, const Continue& later, const FetchControl&, RequestDone)>;
 
-// Calls `step` for each i in [0, count) and waits. The first failure is thrown when nothing runs
-// any more.
-void for_each_chunk(Runtime& runtime, const Dataset& dataset, std::int64_t count,
+// Calls `step` for each i in [0, work.count) and waits. The first failure is thrown when nothing
+// runs any more.
+void for_each_chunk(Runtime& runtime, const Dataset& dataset, const Work& work,
                     const CallOptions& options, const ChunkStep& step);
 
 // The same without waiting and without a thread that waits: `done` is called once, on any thread.
 // The interrupt of the options is not asked.
 void start_for_each_chunk(std::shared_ptr<Runtime> runtime, std::shared_ptr<const Dataset> dataset,
-                          std::int64_t count, const CallOptions& options, ChunkStep step,
+                          const Work& work, const CallOptions& options, ChunkStep step,
                           RequestDone done);
 
 // Requests that a call has in flight by default, at a store that answers later.
 std::size_t requests_for(Runtime& runtime, const Dataset& dataset);
-
-// Bytes that one chunk takes while it is in flight.
-std::size_t bytes_in_flight(const Dataset& dataset);
 
 }  // namespace zarrloom

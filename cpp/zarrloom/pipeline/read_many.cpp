@@ -67,7 +67,7 @@ class ManyReads {
       note(state);
       done(std::move(failure));
     };
-    fetch_chunk(dataset_, task, out_of(wanted, task), later, finish, control);
+    zarrloom::fetch(dataset_, Unit::chunk, task, out_of(wanted, task), later, finish, control);
   }
 
   // Decodes what all of them lie in, then each copies its part.
@@ -84,7 +84,7 @@ class ManyReads {
       if (!failure) copy_parts(wanted, chunk);
       done(std::move(failure));
     };
-    fetch_chunk(dataset_, whole, chunk, later, finish, control);
+    zarrloom::fetch(dataset_, Unit::chunk, whole, chunk, later, finish, control);
   }
 
   void copy_parts(std::span<const Wanted> wanted, const ConstArrayView& chunk) const {
@@ -108,7 +108,7 @@ class ManyReads {
 void read_selections(Runtime& runtime, const Dataset& dataset, std::span<const ReadPart> parts,
                      const CallOptions& options) {
   ManyReads reads(dataset, parts);
-  for_each_chunk(runtime, dataset, reads.chunk_count(), options,
+  for_each_chunk(runtime, dataset, work_on(dataset, Unit::chunk, reads.chunk_count()), options,
                  [&reads](std::int64_t i, const Continue& later, const FetchControl& control,
                           RequestDone done) { reads.fetch(i, later, control, std::move(done)); });
   if (reads.met_missing()) check_still_there(dataset);

@@ -144,9 +144,9 @@ class Reduction {
     };
     FetchControl unfilled = control;
     unfilled.fill_missing = false;
-    fetch_chunk(dataset_, *task,
-                ascending_view(memory, *task, request_.reversed, dataset_.item_size()), later,
-                finish, unfilled);
+    fetch(dataset_, Unit::chunk, *task,
+          ascending_view(memory, *task, request_.reversed, dataset_.item_size()), later, finish,
+          unfilled);
   }
 
   // As if every element was the fill value: for what does not depend on elements.
@@ -203,7 +203,7 @@ class Reduction {
   } catch (const Error& error) {
     return error.failure();
   } catch (...) {
-    return chunk_failure(dataset_, task.chunk, current_failure());
+    return fetch_failure(dataset_, Unit::chunk, task.chunk, current_failure());
   }
 
   // Each column has its own part of the results: no lock.
@@ -291,7 +291,7 @@ std::vector<Bytes> reduce_selection(Runtime& runtime, const Dataset& dataset,
     return reduction.take_results();
   }
   for_each_chunk(
-      runtime, dataset, reduction.chunk_count(), options,
+      runtime, dataset, work_on(dataset, Unit::chunk, reduction.chunk_count()), options,
       [&reduction](std::int64_t i, const Continue& later, const FetchControl& control,
                    RequestDone done) { reduction.step(i, later, control, std::move(done)); });
   if (reduction.met_missing()) check_still_there(dataset);

@@ -39,13 +39,33 @@ std::optional<Dims> chunk_from_key(const ChunkKeyEncoding& encoding, std::string
   return chunk;
 }
 
-std::optional<std::vector<std::int64_t>> stored_chunks(const Dataset& dataset) {
-  if (!dataset.store->capabilities().listable) return std::nullopt;
+namespace {
+
+// The chunks of a shard that lie inside the array.
+void add_chunks_of(const Dataset& dataset, const Dims& object, std::vector<std::int64_t>& numbers) {
   const Dims grid = grid_shape(dataset.shape, dataset.chunk_shape);
+  const Plan plan(dataset.shape, dataset.chunk_shape,
+                  chunk_selection(object, dataset.shape, dataset.object_shape));
+  for (std::int64_t i = 0; i < plan.task_count(); ++i) {
+    numbers.push_back(chunk_number(plan.task(i).chunk, grid));
+  }
+}
+
+}  // namespace
+
+std::optional<std::vector<std::int64_t>> stored_chunks(const Dataset& dataset, Unit unit) {
+  if (!dataset.store->capabilities().listable) return std::nullopt;
+  const Dims grid = grid_shape(dataset.shape, dataset.object_shape);
+  const bool within = unit == Unit::chunk && dataset.has_shards();
   std::vector<std::int64_t> numbers;
   for (const ListEntry& entry : dataset.store->list(dataset.path, ListDepth::all)) {
-    const auto chunk = chunk_from_key(dataset.key_encoding, entry.name, grid);
-    if (chunk) numbers.push_back(chunk_number(*chunk, grid));
+    const auto object = chunk_from_key(dataset.key_encoding, entry.name, grid);
+    if (!object) continue;
+    if (within) {
+      add_chunks_of(dataset, *object, numbers);
+    } else {
+      numbers.push_back(chunk_number(*object, grid));
+    }
   }
   std::sort(numbers.begin(), numbers.end());
   return numbers;

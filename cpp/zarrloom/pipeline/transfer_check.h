@@ -2,7 +2,6 @@
 #pragma once
 
 #include "zarrloom/base/error.h"
-#include "zarrloom/exec/parallel_for.h"
 #include "zarrloom/pipeline/transfer.h"
 
 namespace zarrloom {
@@ -23,10 +22,5 @@ template <typename View>
 View task_view(const View& view, const ChunkTask& task) {
   return sub_view(view, task.out_start, Dims::filled(task.count.size(), 1), task.count);
 }
-
-// Threads for a transfer of so many chunks. Waking another thread costs more than a few small
-// chunks do: of those the caller takes care alone.
-ParallelOptions workers_for(Runtime& runtime, const Dataset& dataset, std::int64_t tasks,
-                            const CallOptions& options);
 
 }  // namespace zarrloom

@@ -1,5 +1,6 @@
 #include "zarrloom/pipeline/transfer.h"
 #include "zarrloom/pipeline/transfer_check.h"
+#include "zarrloom/pipeline/work.h"
 #include "zarrloom/pipeline/write_object.h"
 
 namespace zarrloom {
@@ -8,12 +9,13 @@ void write_selection(Runtime& runtime, const Dataset& dataset, const Selection& 
                      const ConstArrayView& from, const WriteOptions& write,
                      const CallOptions& options) {
   check_transfer(dataset, selection, from);
-  const Plan plan(dataset.shape, dataset.chunk_shape, selection);
+  const Plan plan(dataset.shape, dataset.object_shape, selection);
   if (plan.task_count() == 0) return;
   const ObjectWriter writer{runtime, dataset, write};
   const std::shared_ptr<Executor> executor = runtime.executor();
   parallel_for(*executor, plan.task_count(),
-               workers_for(runtime, dataset, plan.task_count(), options), [&](std::int64_t i) {
+               workers_for(runtime, work_on(dataset, Unit::object, plan.task_count()), options),
+               [&](std::int64_t i) {
                  const ChunkTask task = plan.task(i);
                  const ChunkUpdate update{task, task_view(from, task)};
                  writer.write({&update, 1});

@@ -3,6 +3,7 @@
 
 #include "zarrloom/pipeline/transfer.h"
 #include "zarrloom/pipeline/transfer_check.h"
+#include "zarrloom/pipeline/work.h"
 #include "zarrloom/pipeline/write_object.h"
 
 namespace zarrloom {
@@ -18,10 +19,10 @@ struct Change {
 class ManyWrites {
  public:
   ManyWrites(const Dataset& dataset, std::span<const WritePart> parts) : parts_(parts) {
-    const Dims grid = grid_shape(dataset.shape, dataset.chunk_shape);
+    const Dims grid = grid_shape(dataset.shape, dataset.object_shape);
     for (std::size_t p = 0; p < parts.size(); ++p) {
       check_transfer(dataset, parts[p].selection, parts[p].from);
-      plans_.emplace_back(dataset.shape, dataset.chunk_shape, parts[p].selection);
+      plans_.emplace_back(dataset.shape, dataset.object_shape, parts[p].selection);
       for (std::int64_t i = 0; i < plans_[p].task_count(); ++i) {
         changes_.push_back({chunk_number(plans_[p].task(i).chunk, grid), p, i});
       }
@@ -64,7 +65,7 @@ void write_selections(Runtime& runtime, const Dataset& dataset, std::span<const 
   const ObjectWriter writer{runtime, dataset, write};
   const std::shared_ptr<Executor> executor = runtime.executor();
   parallel_for(*executor, writes.object_count(),
-               workers_for(runtime, dataset, writes.object_count(), options),
+               workers_for(runtime, work_on(dataset, Unit::object, writes.object_count()), options),
                [&](std::int64_t i) { writer.write(writes.updates(i)); });
 }
 

@@ -14,7 +14,7 @@ std::unique_lock<std::mutex> lock_object(const ObjectWriter& writer, const std::
 
 ArrayView chunk_scratch(const Dataset& dataset, Workspace& workspace) {
   workspace.decoded.resize_uninitialized(dataset.codecs.decoded_size());
-  return c_view(workspace.decoded.span(), dataset.chunk_shape, dataset.item_size());
+  return c_view(workspace.decoded.span(), dataset.object_shape, dataset.item_size());
 }
 
 // True if the chunk need not be stored.
@@ -54,14 +54,14 @@ void write_covered(const ObjectWriter& writer, Updates updates) {
   Workspace& workspace = thread_workspace();
   const ChunkTask& task = updates.front().task;
   ConstArrayView chunk = updates.front().from;
-  if (updates.size() > 1 || !(task.count == dataset.chunk_shape)) {
+  if (updates.size() > 1 || !(task.count == dataset.object_shape)) {
     const ArrayView scratch = chunk_scratch(dataset, workspace);
     // At the array's edge: filled up.
-    if (!(task.count == dataset.chunk_shape)) strided_fill(scratch, dataset.fill_value());
+    if (!(task.count == dataset.object_shape)) strided_fill(scratch, dataset.fill_value());
     apply(updates, scratch);
     chunk = scratch;
   }
-  const std::string key = writer.object_key(task.chunk);
+  const std::string key = writer.dataset.object_key(task.chunk);
   if (is_empty(writer, chunk)) {
     const auto lock = lock_object(writer, key);
     dataset.store->erase(key);
@@ -76,10 +76,11 @@ void change(const ObjectWriter& writer, Updates updates, IfMissing if_missing) {
   const Dataset& dataset = writer.dataset;
   Workspace& workspace = thread_workspace();
   const Dims& index = updates.front().task.chunk;
-  const std::string key = writer.object_key(index);
+  const std::string key = writer.dataset.object_key(index);
   const auto lock = lock_object(writer, key);
   const ArrayView chunk = chunk_scratch(dataset, workspace);
-  const ChunkState found = fetch_chunk_now(dataset, whole_chunk(index, dataset.chunk_shape), chunk);
+  const ChunkState found =
+      fetch_now(dataset, Unit::object, whole_chunk(index, dataset.object_shape), chunk);
   if (found == ChunkState::missing && if_missing == IfMissing::leave) return;
   apply(updates, chunk);
   if (is_empty(writer, chunk)) {
@@ -95,8 +96,8 @@ void naming_the_chunk(const ObjectWriter& writer, const Dims& chunk, const Work&
     work();
   } catch (...) {
     Failure failure = current_failure();
-    if (!failure.message.starts_with("chunk ")) {  // not fetch_chunk_now's, which says it already
-      failure = chunk_failure(writer.dataset, chunk, failure);
+    if (failure.chunk.empty()) {  // not fetch_now's, which says it already
+      failure = fetch_failure(writer.dataset, Unit::object, chunk, failure);
       writer.runtime.recorder().add_failure(failure.code);
     }
     throw Error(std::move(failure));
@@ -125,7 +126,7 @@ void ObjectWriter::write(Updates updates, IfMissing if_missing) const {
 
 void ObjectWriter::erase(const Dims& chunk) const {
   naming_the_chunk(*this, chunk, [&] {
-    const std::string key = object_key(chunk);
+    const std::string key = dataset.object_key(chunk);
     const auto lock = lock_object(*this, key);
     dataset.store->erase(key);
   });

@@ -11,7 +11,8 @@
 
 namespace zarrloom {
 
-// The task's elements become `from` (from.shape == task.count).
+// The task's elements become `from` (from.shape == task.count). The task is of a stored object: its
+// `chunk` is the object's index.
 struct ChunkUpdate {
   ChunkTask task;
   ConstArrayView from;
@@ -26,9 +27,6 @@ struct ObjectWriter {
   Runtime& runtime;
   const Dataset& dataset;
   WriteOptions options = {};
-
-  // The key of the object that holds a chunk: what is locked, read and written as one.
-  std::string object_key(const Dims& chunk) const { return dataset.chunk_key(chunk); }
 
   // Applies the updates, all to chunks of one object, in their order. The object is read at most
   // once, and not if one of them covers it; it is written, or erased, once. Throws a failure that

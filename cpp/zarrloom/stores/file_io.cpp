@@ -197,10 +197,9 @@ bool is_settled(const struct stat& info) {
 }
 
 ObjectVersion version_of(const struct stat& info) {
-  const std::array<std::int64_t, 4> state{
-      static_cast<std::int64_t>(info.st_ino), info.st_size,
-      info.st_mtim.tv_sec * kSecond + info.st_mtim.tv_nsec,
-      info.st_ctim.tv_sec * kSecond + info.st_ctim.tv_nsec};
+  const std::array<std::int64_t, 4> state{static_cast<std::int64_t>(info.st_ino), info.st_size,
+                                          info.st_mtim.tv_sec * kSecond + info.st_mtim.tv_nsec,
+                                          info.st_ctim.tv_sec * kSecond + info.st_ctim.tv_nsec};
   return {reinterpret_cast<const char*>(state.data()), sizeof state};
 }
 

@@ -45,9 +45,8 @@ class PacedStore final : public Store {
       wait_until(when, request.cancel);
       return inner_->read(request, std::move(done));
     }
-    const auto waiting =
-        std::make_shared<Waiting>(Waiting{std::string(request.key), ObjectVersion(request.if_version),
-                                          request, std::move(done)});
+    const auto waiting = std::make_shared<Waiting>(Waiting{
+        std::string(request.key), ObjectVersion(request.if_version), request, std::move(done)});
     waiting->request.key = waiting->key;
     waiting->request.if_version = waiting->if_version;
     timer_.call_at(when, request.cancel, [inner = inner_, waiting] {

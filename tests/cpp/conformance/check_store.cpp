@@ -80,8 +80,7 @@ void check_versions(const Store& store) {
   EXPECT_EQ(first.object_size, 5u);
   if (first.version.empty()) return;  // the store has none
   const auto read_if = [&](const Answer& known) {
-    return read_answer(store,
-                       {.key = "versioned", .range = {1, 2}, .if_version = known.version});
+    return read_answer(store, {.key = "versioned", .range = {1, 2}, .if_version = known.version});
   };
   EXPECT_EQ(read_if(first).text, "ir");
   EXPECT_EQ(read_if(first).object_size, 5u);

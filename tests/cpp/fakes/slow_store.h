@@ -113,10 +113,10 @@ class SlowStore final : public WrappedStore {
                          : nullptr;
     {
       const std::lock_guard lock(state->mutex);
-      state->waiting.emplace(std::min(Clock::now() + latency_, request.deadline),
-                             Waiting{shared_inner(), std::string(request.key),
-                                     ObjectVersion(request.if_version), request, std::move(done),
-                                     std::move(on_cancel)});
+      state->waiting.emplace(
+          std::min(Clock::now() + latency_, request.deadline),
+          Waiting{shared_inner(), std::string(request.key), ObjectVersion(request.if_version),
+                  request, std::move(done), std::move(on_cancel)});
       state->most_waiting = std::max(state->most_waiting, state->waiting.size());
     }
     state->changed.notify_one();

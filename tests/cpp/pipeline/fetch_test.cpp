@@ -18,9 +18,11 @@ std::shared_ptr<const Dataset> dataset_at(std::shared_ptr<Store> store, std::str
               .path = std::move(path),
               .metadata_key = "zarr.json",
               .shape = {8},
+              .object_shape = {4},
               .chunk_shape = {4},
               .key_encoding = {},
-              .codecs = CodecChain({CodecConfig{"bytes"}}, std::move(spec))});
+              .codecs = CodecChain({CodecConfig{"bytes"}}, std::move(spec)),
+              .inner_chain = {}});
 }
 
 ErrorCode code_of(const std::function<void()>& work) {
@@ -61,7 +63,7 @@ TEST(Fetch, MissingChunksAreFillValues) {
   const auto dataset = dataset_at(store, "");
   std::vector<std::byte> out(4);
   const ChunkTask task{{0}, {0}, {1}, {4}, {0}, true};
-  EXPECT_EQ(fetch_chunk_now(*dataset, task, c_view(MutableBytes(out), {4}, 1)),
+  EXPECT_EQ(fetch_now(*dataset, Unit::chunk, task, c_view(MutableBytes(out), {4}, 1)),
             ChunkState::missing);
   EXPECT_EQ(out, std::vector<std::byte>(4, std::byte{7}));
 }

@@ -142,10 +142,12 @@ TEST_P(ProcessLimits, AReadThatWaitsForItsPlaceCanBeCancelled) {
               .path = "",
               .metadata_key = "zarr.json",
               .shape = kShape,
+              .object_shape = kChunks,
               .chunk_shape = kChunks,
               .key_encoding = array.metadata().key_encoding,
               .codecs = CodecChain(array.metadata().codecs,
-                                   {kChunks, array.dtype(), array.metadata().fill_value})});
+                                   {kChunks, array.dtype(), array.metadata().fill_value}),
+              .inner_chain = {}});
   start_read_selection(runtime, dataset, Selection::all(kShape),
                        c_view(std::span(memory_of), kShape, 4), call,
                        [&](std::optional<Failure> failed) {

@@ -341,10 +341,12 @@ TEST_P(StreamOptions, ClosingCancelsRequestsInFlight) {
               .path = "",
               .metadata_key = "zarr.json",
               .shape = kShape,
+              .object_shape = kChunks,
               .chunk_shape = kChunks,
               .key_encoding = array.metadata().key_encoding,
               .codecs = CodecChain(array.metadata().codecs,
-                                   {kChunks, array.dtype(), array.metadata().fill_value})});
+                                   {kChunks, array.dtype(), array.metadata().fill_value}),
+              .inner_chain = {}});
   ChunkStream stream(runtime, dataset_on_slow, {.parallel = 3});
   ChunkItem item;
   EXPECT_EQ(stream.poll(item), ChunkStream::Poll::pending);
