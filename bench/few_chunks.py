@@ -2,7 +2,7 @@
 
 Reads one, two, three and eight chunks of growing size on the calling thread (parallel=1) and on all
 threads. What is read is compared first. Times are medians over rounds in which both take turns; the
-table says which is faster, and so where `kWorthThreadsBytes` in the pipeline should lie.
+table says which is faster, and so where the numbers in `pipeline/work.cpp` should lie.
 """
 
 from __future__ import annotations
