@@ -142,7 +142,7 @@ std::int64_t ChunkWriter::State::begin(std::int64_t number) {
 void ChunkWriter::State::write(Pushed pushed) {
   std::optional<FailedChunk> failed;
   try {
-    const ObjectWriter writer{*runtime_, *dataset_, options_.write};
+    const ObjectWriter writer{*runtime_, *dataset_, options_.write, options_.parallel};
     const ChunkUpdate update{pushed.task,
                              c_view(pushed.data.view(), pushed.task.count, dataset_->item_size())};
     writer.write({&update, 1});

@@ -11,7 +11,7 @@ void write_selection(Runtime& runtime, const Dataset& dataset, const Selection& 
   check_transfer(dataset, selection, from);
   const Plan plan(dataset.shape, dataset.object_shape, selection);
   if (plan.task_count() == 0) return;
-  const ObjectWriter writer{runtime, dataset, write};
+  const ObjectWriter writer{runtime, dataset, write, options.parallel};
   const std::shared_ptr<Executor> executor = runtime.executor();
   parallel_for(*executor, plan.task_count(),
                workers_for(runtime, work_on(dataset, Unit::object, plan.task_count()), options),

@@ -62,7 +62,7 @@ class ManyWrites {
 void write_selections(Runtime& runtime, const Dataset& dataset, std::span<const WritePart> parts,
                       const WriteOptions& write, const CallOptions& options) {
   const ManyWrites writes(dataset, parts);
-  const ObjectWriter writer{runtime, dataset, write};
+  const ObjectWriter writer{runtime, dataset, write, options.parallel};
   const std::shared_ptr<Executor> executor = runtime.executor();
   parallel_for(*executor, writes.object_count(),
                workers_for(runtime, work_on(dataset, Unit::object, writes.object_count()), options),

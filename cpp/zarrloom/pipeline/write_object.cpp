@@ -1,7 +1,10 @@
 #include "zarrloom/pipeline/write_object.h"
 
+#include <future>
+
 #include "zarrloom/base/strided_copy.h"
 #include "zarrloom/pipeline/fetch.h"
+#include "zarrloom/pipeline/write_shard.h"
 
 namespace zarrloom {
 namespace {
@@ -90,6 +93,51 @@ void change(const ObjectWriter& writer, Updates updates, IfMissing if_missing) {
   }
 }
 
+// Waits. nullopt: there is none.
+std::optional<Bytes> read_object_now(const Dataset& dataset, const std::string& key) {
+  std::promise<std::optional<Bytes>> promise;
+  const Continue at_once = [](const std::function<void()>& rest) { rest(); };
+  const PartRequest request{.key = key,
+                            .limit = dataset.codecs.max_stored_size(),
+                            .expected = dataset.codecs.decoded_size()};
+  read_part(dataset, request, {}, at_once, [&promise](PartAnswer& answer) {
+    try {
+      if (answer.result.status == ReadResult::Status::failed) {
+        throw Error(std::move(answer.result.failure));
+      }
+      const bool found = answer.result.status == ReadResult::Status::found;
+      promise.set_value(found ? std::optional(Bytes::copy_of(answer.result.bytes)) : std::nullopt);
+    } catch (...) {
+      promise.set_exception(std::current_exception());
+    }
+  });
+  return promise.get_future().get();
+}
+
+void store_or_erase(const ObjectWriter& writer, const std::string& key, const Bytes& shard) {
+  if (shard.empty()) {
+    writer.dataset.store->erase(key);
+  } else {
+    store(writer, key, shard.view());
+  }
+}
+
+// Like chunks: what covers the shard is encoded before the lock is taken.
+void write_shard(const ObjectWriter& writer, Updates updates, IfMissing if_missing) {
+  const ChunkTask& task = updates.front().task;
+  const std::string key = writer.dataset.object_key(task.chunk);
+  if (task.covers_chunk) {
+    const Bytes shard = merge_shard(writer, std::nullopt, updates, key);
+    const auto lock = lock_object(writer, key);
+    return store_or_erase(writer, key, shard);
+  }
+  const auto lock = lock_object(writer, key);
+  const std::optional<Bytes> stored = read_object_now(writer.dataset, key);
+  if (!stored && if_missing == IfMissing::leave) return;
+  const auto view = stored ? std::optional(stored->view()) : std::nullopt;
+  store_or_erase(writer, key, merge_shard(writer, view, updates, key));
+}
+
 template <typename Work>
 void naming_the_chunk(const ObjectWriter& writer, const Dims& chunk, const Work& work) {
   try {
@@ -115,7 +163,9 @@ void ObjectWriter::write(Updates updates, IfMissing if_missing) const {
     break;
   }
   naming_the_chunk(*this, updates.front().task.chunk, [&] {
-    if (updates.front().task.covers_chunk) {
+    if (dataset.has_shards()) {
+      write_shard(*this, updates, if_missing);
+    } else if (updates.front().task.covers_chunk) {
       write_covered(*this, updates);
     } else {
       change(*this, updates, if_missing);

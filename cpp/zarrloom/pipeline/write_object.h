@@ -27,10 +27,12 @@ struct ObjectWriter {
   Runtime& runtime;
   const Dataset& dataset;
   WriteOptions options = {};
+  std::size_t parallel = 0;  // threads that encode the chunks of one shard; 0 = the runtime's
 
-  // Applies the updates, all to chunks of one object, in their order. The object is read at most
-  // once, and not if one of them covers it; it is written, or erased, once. Throws a failure that
-  // names the chunk. Uses the thread's workspace.
+  // Applies the updates, all to one object, in their order. The object is read at most once, and
+  // not if one of them covers it; it is written, or erased, once. Of a shard only the chunks that
+  // change are decoded and encoded. Throws a failure that names the object. Uses the thread's
+  // workspace.
   void write(std::span<const ChunkUpdate> updates,
              IfMissing if_missing = IfMissing::fill_values) const;
 
