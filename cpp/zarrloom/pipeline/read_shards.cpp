@@ -256,7 +256,10 @@ void ShardedRead::read_one_by_one(const Range& range, const Continue& later,
   const Shard& shard = *range.shard;
   forget_index(dataset_, shard.key);
   const auto together = std::make_shared<Together>(range.count, std::move(done));
-  for (std::size_t i = range.first; i < range.first + range.count; ++i) {
+  // Once the last fetch has begun, another thread may end the read: nothing of it is looked at
+  // after that.
+  const std::size_t end = range.first + range.count;
+  for (std::size_t i = range.first; i < end; ++i) {
     const ChunkTask task = shard.plan.task(shard.pieces[i].task);
     fetch(
         dataset_, Unit::chunk, task, out_of(shard, task), later,
