@@ -120,6 +120,33 @@ void Array::start_write(const Selection& selection, const ConstArrayView& from,
                         options, std::move(done));
 }
 
+void Array::read_indexed(IndexSelection selection, const ArrayView& out,
+                         const CallOptions& options) const {
+  resolve(selection, shape());
+  zarrloom::read_indexed(*runtime(), *dataset(), selection, out, options);
+}
+
+void Array::write_indexed(IndexSelection selection, const ConstArrayView& from,
+                          const CallOptions& options) const {
+  check_writable();
+  resolve(selection, shape());
+  zarrloom::write_indexed(*runtime(), *dataset(), selection, from, write_options(), options);
+}
+
+void Array::start_read_indexed(IndexSelection selection, const ArrayView& out,
+                               const CallOptions& options, TransferDone done) const {
+  resolve(selection, shape());
+  zarrloom::start_read_indexed(runtime(), dataset(), selection, out, options, std::move(done));
+}
+
+void Array::start_write_indexed(IndexSelection selection, const ConstArrayView& from,
+                                const CallOptions& options, TransferDone done) const {
+  check_writable();
+  resolve(selection, shape());
+  zarrloom::start_write_indexed(runtime(), dataset(), selection, from, write_options(), options,
+                                std::move(done));
+}
+
 void Array::read_many(std::span<const ReadPart> parts, const CallOptions& options) const {
   read_selections(*state_->options.runtime, *state_->dataset, parts, options);
 }

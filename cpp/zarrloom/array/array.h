@@ -57,6 +57,12 @@ class Array {
   void read_many(std::span<const ReadPart> parts, const CallOptions& options = {}) const;
   void write_many(std::span<const WritePart> parts, const CallOptions& options = {}) const;
 
+  // Selections by lists are resolved here; see read_indexed and write_indexed.
+  void read_indexed(IndexSelection selection, const ArrayView& out,
+                    const CallOptions& options = {}) const;
+  void write_indexed(IndexSelection selection, const ConstArrayView& from,
+                     const CallOptions& options = {}) const;
+
   // Statistics of a selection; see reduce_selection.
   std::vector<Bytes> reduce(const ReduceRequest& request, const CallOptions& options = {}) const;
 
@@ -65,6 +71,10 @@ class Array {
                   TransferDone done) const;
   void start_write(const Selection& selection, const ConstArrayView& from,
                    const CallOptions& options, TransferDone done) const;
+  void start_read_indexed(IndexSelection selection, const ArrayView& out,
+                          const CallOptions& options, TransferDone done) const;
+  void start_write_indexed(IndexSelection selection, const ConstArrayView& from,
+                           const CallOptions& options, TransferDone done) const;
 
   // Throws read_only. `options.write` is the array's own.
   std::unique_ptr<ChunkWriter> chunk_writer(ChunkWriterOptions options = {}) const;

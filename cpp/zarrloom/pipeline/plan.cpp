@@ -1,59 +1,13 @@
 #include "zarrloom/pipeline/plan.h"
 
 #include "zarrloom/base/error.h"
+#include "zarrloom/pipeline/slice_plan.h"
 
 namespace zarrloom {
 namespace {
 
-// One dimension of a task: which chunk, and which of the selection's elements lie in it.
-struct Slice {
-  std::int64_t chunk;
-  std::int64_t first;  // number of the first selected element in that chunk
-  std::int64_t count;
-};
-
-struct DimSelection {
-  std::int64_t start;
-  std::int64_t step;
-  std::int64_t count;
-  std::int64_t chunk_size;
-  std::int64_t extent;  // of the array
-
-  std::int64_t chunk_of(std::int64_t k) const { return (start + k * step) / chunk_size; }
-
-  // Steps longer than a chunk skip chunks: then every element has a chunk of its own.
-  std::int64_t task_count() const {
-    if (count == 0) return 0;
-    if (step >= chunk_size) return count;
-    return chunk_of(count - 1) - chunk_of(0) + 1;
-  }
-
-  // The task whose elements lie in the chunk.
-  std::optional<std::int64_t> find(std::int64_t chunk) const {
-    if (count == 0 || chunk < chunk_of(0) || chunk > chunk_of(count - 1)) return std::nullopt;
-    if (step < chunk_size) return chunk - chunk_of(0);
-    const std::int64_t k = first_at_or_after(chunk * chunk_size);
-    return chunk_of(k) == chunk ? std::optional(k) : std::nullopt;
-  }
-
-  Slice slice(std::int64_t i) const {
-    if (step >= chunk_size) return {chunk_of(i), i, 1};
-    const std::int64_t chunk = chunk_of(0) + i;
-    const std::int64_t origin = chunk * chunk_size;
-    const std::int64_t first = first_at_or_after(origin);
-    const std::int64_t end =
-        std::min(count, first_at_or_after(origin + std::min(chunk_size, extent - origin)));
-    return {chunk, first, end - first};
-  }
-
- private:
-  std::int64_t first_at_or_after(std::int64_t position) const {
-    return position <= start ? 0 : (position - start - 1) / step + 1;
-  }
-};
-
-DimSelection dim_selection(const Selection& s, const Dims& array_shape, const Dims& chunk_shape,
-                           std::size_t d) {
+SlicePlan slice_plan(const Selection& s, const Dims& array_shape, const Dims& chunk_shape,
+                     std::size_t d) {
   return {s.start[d], s.step[d], s.count[d], chunk_shape[d], array_shape[d]};
 }
 
@@ -62,7 +16,7 @@ DimSelection dim_selection(const Selection& s, const Dims& array_shape, const Di
 Plan::Plan(const Dims& array_shape, const Dims& chunk_shape, const Selection& selection)
     : array_shape_(array_shape), chunk_shape_(chunk_shape), selection_(selection) {
   for (std::size_t d = 0; d < array_shape.size(); ++d) {
-    tasks_.push_back(dim_selection(selection, array_shape, chunk_shape, d).task_count());
+    tasks_.push_back(slice_plan(selection, array_shape, chunk_shape, d).task_count());
   }
   task_count_ = checked_product(tasks_, "number of chunks in the selection");
 }
@@ -74,8 +28,8 @@ ChunkTask Plan::task(std::int64_t i) const {
   task.step = selection_.step;
   task.covers_chunk = true;
   for (std::size_t d = rank; d-- > 0;) {
-    const DimSelection dim = dim_selection(selection_, array_shape_, chunk_shape_, d);
-    const Slice slice = dim.slice(i % tasks_[d]);
+    const SlicePlan dim = slice_plan(selection_, array_shape_, chunk_shape_, d);
+    const SlicePlan::Part slice = dim.part(i % tasks_[d]);
     i /= tasks_[d];
     const std::int64_t origin = slice.chunk * chunk_shape_[d];
     task.chunk[d] = slice.chunk;
@@ -92,7 +46,7 @@ ChunkTask Plan::task(std::int64_t i) const {
 std::optional<std::int64_t> Plan::find(const Dims& chunk) const {
   std::int64_t number = 0;
   for (std::size_t d = 0; d < tasks_.size(); ++d) {
-    const auto i = dim_selection(selection_, array_shape_, chunk_shape_, d).find(chunk[d]);
+    const auto i = slice_plan(selection_, array_shape_, chunk_shape_, d).find(chunk[d]);
     if (!i) return std::nullopt;
     number = number * tasks_[d] + *i;
   }

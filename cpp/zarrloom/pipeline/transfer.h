@@ -8,6 +8,7 @@
 
 #include "zarrloom/exec/runtime.h"
 #include "zarrloom/pipeline/dataset.h"
+#include "zarrloom/pipeline/index_selection.h"
 
 namespace zarrloom {
 
@@ -37,6 +38,14 @@ struct ReadPart {
 void read_selections(Runtime& runtime, const Dataset& dataset, std::span<const ReadPart> parts,
                      const CallOptions& options = {});
 
+// Reads a selection by lists (out.shape == selection.shape()); each chunk is fetched and decoded
+// once. Otherwise like the functions above. The selection is resolved.
+void read_indexed(Runtime& runtime, const Dataset& dataset, const IndexSelection& selection,
+                  const ArrayView& out, const CallOptions& options = {});
+void start_read_indexed(std::shared_ptr<Runtime> runtime, std::shared_ptr<const Dataset> dataset,
+                        const IndexSelection& selection, const ArrayView& out,
+                        const CallOptions& options, TransferDone done);
+
 struct WriteOptions {
   // False: a chunk that holds nothing but the fill value is erased instead of stored.
   bool write_empty_chunks = false;
@@ -60,10 +69,19 @@ struct WritePart {
 void write_selections(Runtime& runtime, const Dataset& dataset, std::span<const WritePart> parts,
                       const WriteOptions& write = {}, const CallOptions& options = {});
 
+// Writes a selection by lists (from.shape == selection.shape()); each stored object is read at most
+// once and written once. Of an element that is selected more than once the last value stays.
+void write_indexed(Runtime& runtime, const Dataset& dataset, const IndexSelection& selection,
+                   const ConstArrayView& from, const WriteOptions& write = {},
+                   const CallOptions& options = {});
+
 // The same as write_selection, as a task of the runtime's executor; see start_read_selection.
 void start_write_selection(std::shared_ptr<Runtime> runtime, std::shared_ptr<const Dataset> dataset,
                            const Selection& selection, const ConstArrayView& from,
                            const WriteOptions& write, const CallOptions& options,
                            TransferDone done);
+void start_write_indexed(std::shared_ptr<Runtime> runtime, std::shared_ptr<const Dataset> dataset,
+                         const IndexSelection& selection, const ConstArrayView& from,
+                         const WriteOptions& write, const CallOptions& options, TransferDone done);
 
 }  // namespace zarrloom

@@ -6,15 +6,20 @@
 
 namespace zarrloom {
 
+template <typename View>
+void check_memory(const Dataset& dataset, const Dims& shape, const View& view) {
+  if (view.shape == shape && view.item_size == dataset.item_size()) return;
+  fail(ErrorCode::invalid_argument,
+       "memory of shape " + to_string(view.shape) + " with items of " +
+           std::to_string(view.item_size) + " bytes does not fit a selection of shape " +
+           to_string(shape) + " with items of " + std::to_string(dataset.item_size()));
+}
+
 // The selection's own array must have the selection's shape and the dataset's item size.
 template <typename View>
 void check_transfer(const Dataset& dataset, const Selection& selection, const View& view) {
   check_selection(selection, dataset.shape);
-  if (view.shape == selection.count && view.item_size == dataset.item_size()) return;
-  fail(ErrorCode::invalid_argument,
-       "memory of shape " + to_string(view.shape) + " with items of " +
-           std::to_string(view.item_size) + " bytes does not fit a selection of shape " +
-           to_string(selection.count) + " with items of " + std::to_string(dataset.item_size()));
+  check_memory(dataset, selection.count, view);
 }
 
 // The part of the selection's array that a task fills or reads.

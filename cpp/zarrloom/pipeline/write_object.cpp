@@ -4,12 +4,14 @@
 
 #include "zarrloom/base/strided_copy.h"
 #include "zarrloom/pipeline/fetch.h"
+#include "zarrloom/pipeline/transfer_check.h"
 #include "zarrloom/pipeline/write_shard.h"
 
 namespace zarrloom {
 namespace {
 
 using Updates = std::span<const ChunkUpdate>;
+using Edits = std::span<const ChunkEdit>;
 
 std::unique_lock<std::mutex> lock_object(const ObjectWriter& writer, const std::string& key) {
   return writer.runtime.locks().lock(writer.dataset.store->locate(key));
@@ -43,28 +45,23 @@ void store(const ObjectWriter& writer, const std::string& key, ByteView encoded)
   writer.runtime.recorder().add(Stage::write, began, Recorder::Clock::now(), encoded.size(), key);
 }
 
-void apply(Updates updates, const ArrayView& chunk) {
-  for (const ChunkUpdate& update : updates) {
-    const ChunkTask& task = update.task;
-    strided_copy(update.from, sub_view(chunk, task.start, task.step, task.count));
-  }
+void apply(Edits edits, const ArrayView& chunk) {
+  for (const ChunkEdit& edit : edits) edit.apply(chunk);
 }
 
-// The first update covers the chunk. Encodes before the lock is taken: the lock is needed only
+// The first edit covers the chunk. Encodes before the lock is taken: the lock is needed only
 // against a partial writer that would put back what it read before.
-void write_covered(const ObjectWriter& writer, Updates updates) {
+void write_covered(const ObjectWriter& writer, const Dims& index, Edits edits) {
   const Dataset& dataset = writer.dataset;
-  Workspace& workspace = thread_workspace();
-  const ChunkTask& task = updates.front().task;
-  ConstArrayView chunk = updates.front().from;
-  if (updates.size() > 1 || !(task.count == dataset.object_shape)) {
-    const ArrayView scratch = chunk_scratch(dataset, workspace);
+  ConstArrayView chunk = edits.front().whole;
+  if (edits.size() > 1 || chunk.data == nullptr) {
+    const ArrayView scratch = chunk_scratch(dataset, thread_workspace());
     // At the array's edge: filled up.
-    if (!(task.count == dataset.object_shape)) strided_fill(scratch, dataset.fill_value());
-    apply(updates, scratch);
+    if (chunk.data == nullptr) strided_fill(scratch, dataset.fill_value());
+    apply(edits, scratch);
     chunk = scratch;
   }
-  const std::string key = writer.dataset.object_key(task.chunk);
+  const std::string key = writer.dataset.object_key(index);
   if (is_empty(writer, chunk)) {
     const auto lock = lock_object(writer, key);
     dataset.store->erase(key);
@@ -75,17 +72,15 @@ void write_covered(const ObjectWriter& writer, Updates updates) {
   store(writer, key, encoded);
 }
 
-void change(const ObjectWriter& writer, Updates updates, IfMissing if_missing) {
+void change(const ObjectWriter& writer, const Dims& index, Edits edits, IfMissing if_missing) {
   const Dataset& dataset = writer.dataset;
-  Workspace& workspace = thread_workspace();
-  const Dims& index = updates.front().task.chunk;
   const std::string key = writer.dataset.object_key(index);
   const auto lock = lock_object(writer, key);
-  const ArrayView chunk = chunk_scratch(dataset, workspace);
+  const ArrayView chunk = chunk_scratch(dataset, thread_workspace());
   const ChunkState found =
       fetch_now(dataset, Unit::object, whole_chunk(index, dataset.object_shape), chunk);
   if (found == ChunkState::missing && if_missing == IfMissing::leave) return;
-  apply(updates, chunk);
+  apply(edits, chunk);
   if (is_empty(writer, chunk)) {
     dataset.store->erase(key);
   } else {
@@ -123,11 +118,11 @@ void store_or_erase(const ObjectWriter& writer, const std::string& key, const By
 }
 
 // Like chunks: what covers the shard is encoded before the lock is taken.
-void write_shard(const ObjectWriter& writer, Updates updates, IfMissing if_missing) {
-  const ChunkTask& task = updates.front().task;
-  const std::string key = writer.dataset.object_key(task.chunk);
-  if (task.covers_chunk) {
-    const Bytes shard = merge_shard(writer, std::nullopt, updates, key);
+void write_shard(const ObjectWriter& writer, const Dims& index, bool covers,
+                 const EditsOf& edits_of, IfMissing if_missing) {
+  const std::string key = writer.dataset.object_key(index);
+  if (covers) {
+    const Bytes shard = merge_shard(writer, std::nullopt, edits_of, key);
     const auto lock = lock_object(writer, key);
     return store_or_erase(writer, key, shard);
   }
@@ -135,8 +130,54 @@ void write_shard(const ObjectWriter& writer, Updates updates, IfMissing if_missi
   const std::optional<Bytes> stored = read_object_now(writer.dataset, key);
   if (!stored && if_missing == IfMissing::leave) return;
   const auto view = stored ? std::optional(stored->view()) : std::nullopt;
-  store_or_erase(writer, key, merge_shard(writer, view, updates, key));
+  store_or_erase(writer, key, merge_shard(writer, view, edits_of, key));
 }
+
+// The task's elements become `from`.
+ChunkEdit edit_by(const ChunkTask& task, const ConstArrayView& from, const Dims& chunk_shape) {
+  const bool whole = task.covers_chunk && task.count == chunk_shape;
+  return {task.covers_chunk, whole ? from : ConstArrayView{},
+          [&task, &from](const ArrayView& chunk) {
+            strided_copy(from, sub_view(chunk, task.start, task.step, task.count));
+          }};
+}
+
+// Updates of a shard, by its chunks.
+class ShardUpdates {
+ public:
+  ShardUpdates(const Dataset& dataset, Updates updates) : dataset_(dataset), updates_(updates) {
+    for (const ChunkUpdate& update : updates) {
+      const ChunkTask& task = update.task;
+      plans_.emplace_back(dataset.object_shape, dataset.chunk_shape,
+                          Selection{task.start, task.step, task.count});
+    }
+  }
+
+  std::vector<ChunkEdit> edits_of(const Dims& chunk) const {
+    std::vector<ChunkEdit> edits;
+    for (std::size_t u = 0; u < updates_.size(); ++u) {
+      const auto number = plans_[u].find(chunk);
+      if (!number) continue;
+      const auto part = std::make_shared<const ChunkUpdate>(part_of(u, *number));
+      edits.push_back(edit_by(part->task, part->from, dataset_.chunk_shape));
+      edits.back().apply = [part, apply = std::move(edits.back().apply)](const ArrayView& view) {
+        apply(view);
+      };
+    }
+    return edits;
+  }
+
+ private:
+  ChunkUpdate part_of(std::size_t update, std::int64_t number) const {
+    ChunkTask task = plans_[update].task(number);
+    const ConstArrayView from = task_view(updates_[update].from, task);
+    return {std::move(task), from};
+  }
+
+  const Dataset& dataset_;
+  const Updates updates_;
+  std::vector<Plan> plans_;  // of each update, over the chunks of the shard
+};
 
 template <typename Work>
 void naming_the_chunk(const ObjectWriter& writer, const Dims& chunk, const Work& work) {
@@ -154,21 +195,42 @@ void naming_the_chunk(const ObjectWriter& writer, const Dims& chunk, const Work&
 
 }  // namespace
 
+std::span<const ChunkEdit> seen(std::span<const ChunkEdit> edits) {
+  for (std::size_t i = edits.size(); i-- > 0;) {
+    if (edits[i].covers_chunk) return edits.subspan(i);
+  }
+  return edits;
+}
+
 void ObjectWriter::write(Updates updates, IfMissing if_missing) const {
   if (updates.empty()) return;
-  // What lies under an update that covers the chunk will not be seen.
-  for (std::size_t i = updates.size(); i-- > 0;) {
-    if (!updates[i].task.covers_chunk) continue;
-    updates = updates.subspan(i);
-    break;
+  bool covers = false;
+  for (const ChunkUpdate& update : updates) covers = covers || update.task.covers_chunk;
+  const Dims& index = updates.front().task.chunk;
+  if (dataset.has_shards()) {
+    const ShardUpdates shard(dataset, updates);
+    return edit(
+        index, covers, [&](const Dims& chunk) { return shard.edits_of(chunk); }, if_missing);
   }
-  naming_the_chunk(*this, updates.front().task.chunk, [&] {
-    if (dataset.has_shards()) {
-      write_shard(*this, updates, if_missing);
-    } else if (updates.front().task.covers_chunk) {
-      write_covered(*this, updates);
+  const auto all = [&](const Dims&) {
+    std::vector<ChunkEdit> edits;
+    for (const ChunkUpdate& u : updates) {
+      edits.push_back(edit_by(u.task, u.from, dataset.object_shape));
+    }
+    return edits;
+  };
+  edit(index, covers, all, if_missing);
+}
+
+void ObjectWriter::edit(const Dims& object, bool covers, const EditsOf& edits_of,
+                        IfMissing if_missing) const {
+  naming_the_chunk(*this, object, [&] {
+    if (dataset.has_shards()) return write_shard(*this, object, covers, edits_of, if_missing);
+    const std::vector<ChunkEdit> edits = edits_of(object);
+    if (covers) {
+      write_covered(*this, object, seen(edits));
     } else {
-      change(*this, updates, if_missing);
+      change(*this, object, edits, if_missing);
     }
   });
   trim_workspace(thread_workspace());

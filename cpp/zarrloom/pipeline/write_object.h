@@ -2,8 +2,10 @@
 // comes down to.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "zarrloom/exec/runtime.h"
 #include "zarrloom/pipeline/plan.h"
@@ -17,6 +19,20 @@ struct ChunkUpdate {
   ChunkTask task;
   ConstArrayView from;
 };
+
+// What changes of one chunk, by whatever it is changed.
+struct ChunkEdit {
+  bool covers_chunk;     // every element of it that is inside the array
+  ConstArrayView whole;  // the chunk as it will be, if the caller's memory is just that; else empty
+  std::function<void(const ArrayView& chunk)> apply;  // to the chunk as it was
+};
+
+// The edits of a chunk in their order; none if it stays as it is. In an array with shards its index
+// counts from the shard's origin. Called from several threads.
+using EditsOf = std::function<std::vector<ChunkEdit>(const Dims& chunk)>;
+
+// The last edit that covers the chunk, and those after it: what lies under it is never seen.
+std::span<const ChunkEdit> seen(std::span<const ChunkEdit> edits);
 
 enum class IfMissing {
   fill_values,  // the object is made, from fill values and the updates
@@ -35,6 +51,10 @@ struct ObjectWriter {
   // workspace.
   void write(std::span<const ChunkUpdate> updates,
              IfMissing if_missing = IfMissing::fill_values) const;
+
+  // The same, however the updates are kept. `covers`: they cover the object.
+  void edit(const Dims& object, bool covers, const EditsOf& edits_of,
+            IfMissing if_missing = IfMissing::fill_values) const;
 
   void erase(const Dims& chunk) const;
 };

@@ -1,11 +1,11 @@
 #include "zarrloom/pipeline/write_shard.h"
 
+#include <span>
 #include <vector>
 
 #include "zarrloom/base/error.h"
 #include "zarrloom/base/strided_copy.h"
 #include "zarrloom/exec/parallel_for.h"
-#include "zarrloom/pipeline/transfer_check.h"
 #include "zarrloom/pipeline/work.h"
 
 namespace zarrloom {
@@ -13,33 +13,20 @@ namespace {
 
 using Clock = Recorder::Clock;
 
-// What an update changes of one chunk.
-struct Touch {
-  const ChunkUpdate* update;
-  ChunkTask task;
-
-  ConstArrayView from() const { return task_view(update->from, task); }
-};
-
 class ShardMerge {
  public:
-  ShardMerge(const ObjectWriter& writer, std::optional<ByteView> stored,
-             std::span<const ChunkUpdate> updates, const std::string& key)
+  ShardMerge(const ObjectWriter& writer, std::optional<ByteView> stored, const EditsOf& edits_of,
+             const std::string& key)
       : writer_(writer),
         dataset_(writer.dataset),
         codecs_(writer.dataset.codecs_of(Unit::chunk)),
         grid_(grid_shape(dataset_.object_shape, dataset_.chunk_shape)),
         stored_(stored),
-        updates_(updates),
+        edits_of_(edits_of),
         key_(key),
         made_(dataset_.index_format().inner_chunks()),
         kept_(made_.size()) {
     if (stored) ranges_ = dataset_.index_format().find(*stored);
-    for (const ChunkUpdate& update : updates) {
-      const ChunkTask& task = update.task;
-      plans_.emplace_back(dataset_.object_shape, dataset_.chunk_shape,
-                          Selection{task.start, task.step, task.count});
-    }
   }
 
   std::int64_t count() const { return static_cast<std::int64_t>(made_.size()); }
@@ -48,13 +35,13 @@ class ShardMerge {
   void merge(std::int64_t i) {
     const Dims chunk = chunk_from_number(i, grid_);
     const std::size_t number = dataset_.index_number(chunk);
-    const std::vector<Touch> touches = touches_of(chunk);
-    if (touches.empty()) {
+    const std::vector<ChunkEdit> edits = edits_of_(chunk);
+    if (edits.empty()) {
       kept_[number] = stored_chunk(number);
       return;
     }
     try {
-      made_[number] = encode(elements(number, touches));
+      made_[number] = encode(elements(number, edits));
     } catch (...) {
       throw Error(with_context(current_failure(), "inner chunk " + to_string(chunk)));
     }
@@ -77,32 +64,21 @@ class ShardMerge {
     return stored_->subspan(ranges_[number].offset, ranges_[number].length);
   }
 
-  // What lies under an update that covers the chunk will not be seen.
-  std::vector<Touch> touches_of(const Dims& chunk) const {
-    std::vector<Touch> touches;
-    for (std::size_t u = 0; u < updates_.size(); ++u) {
-      const auto task = plans_[u].find(chunk);
-      if (!task) continue;
-      Touch touch{&updates_[u], plans_[u].task(*task)};
-      if (touch.task.covers_chunk) touches.clear();
-      touches.push_back(std::move(touch));
-    }
-    return touches;
-  }
-
   // The chunk as it will be: the caller's memory itself, or this thread's scratch.
-  ConstArrayView elements(std::size_t number, const std::vector<Touch>& touches) const {
-    const bool covered = touches.front().task.covers_chunk;
-    if (covered && touches.size() == 1) return touches.front().from();
+  ConstArrayView elements(std::size_t number, std::span<const ChunkEdit> edits) const {
+    edits = seen(edits);
+    const ChunkEdit& first = edits.front();
+    if (first.whole.data != nullptr && edits.size() == 1) return first.whole;
     Workspace& workspace = thread_workspace();
     workspace.decoded.resize_uninitialized(codecs_.decoded_size());
     const ArrayView chunk =
         c_view(workspace.decoded.span(), dataset_.chunk_shape, dataset_.item_size());
-    if (!covered) restore(number, chunk);
-    for (const Touch& touch : touches) {
-      strided_copy(touch.from(),
-                   sub_view(chunk, touch.task.start, touch.task.step, touch.task.count));
+    if (!first.covers_chunk) {
+      restore(number, chunk);
+    } else if (first.whole.data == nullptr) {  // at the array's edge: filled up
+      strided_fill(chunk, dataset_.fill_value());
     }
+    for (const ChunkEdit& edit : edits) edit.apply(chunk);
     return chunk;
   }
 
@@ -131,10 +107,9 @@ class ShardMerge {
   const CodecChain& codecs_;
   const Dims grid_;  // chunks of a shard
   const std::optional<ByteView> stored_;
-  const std::span<const ChunkUpdate> updates_;
+  const EditsOf& edits_of_;
   const std::string& key_;
   ShardRanges ranges_;
-  std::vector<Plan> plans_;  // of each update, over the chunks of the shard
   // By number in the index; each is set by the one thread that merges its chunk.
   std::vector<std::optional<Bytes>> made_;
   std::vector<std::optional<ByteView>> kept_;
@@ -143,8 +118,8 @@ class ShardMerge {
 }  // namespace
 
 Bytes merge_shard(const ObjectWriter& writer, std::optional<ByteView> stored,
-                  std::span<const ChunkUpdate> updates, const std::string& key) {
-  ShardMerge merge(writer, stored, updates, key);
+                  const EditsOf& edits_of, const std::string& key) {
+  ShardMerge merge(writer, stored, edits_of, key);
   const std::shared_ptr<Executor> executor = writer.runtime.executor();
   const Work work = work_on(writer.dataset, Unit::chunk, merge.count());
   parallel_for(*executor, work.count,

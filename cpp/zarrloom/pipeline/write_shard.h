@@ -2,18 +2,17 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string>
 
 #include "zarrloom/pipeline/write_object.h"
 
 namespace zarrloom {
 
-// Applies the updates, in their order, to the chunks that they touch; what no update touches stays
-// encoded as it is. `stored` is the whole shard; absent: all of it is fill value. Chunks are
+// Applies the edits, in their order, to the chunks that they touch; what none touches stays encoded
+// as it is. `stored` is the whole shard; absent: all of it is fill value. Chunks are
 // encoded by all threads that are free. Empty if no chunk is left that has to be stored. Throws
 // corrupt_data for a stored chunk that has to be decoded and cannot be.
 Bytes merge_shard(const ObjectWriter& writer, std::optional<ByteView> stored,
-                  std::span<const ChunkUpdate> updates, const std::string& key);
+                  const EditsOf& edits_of, const std::string& key);
 
 }  // namespace zarrloom
