@@ -5,6 +5,7 @@
 #include "bind.h"
 #include "bound_array.h"
 #include "gil.h"
+#include "index_axes.h"
 #include "notifier.h"
 
 namespace zarrloom::bindings {
@@ -116,6 +117,35 @@ std::unique_ptr<Operation> start_write(const BoundArray& bound, const py::object
   });
 }
 
+std::unique_ptr<Operation> start_read_indexed(const BoundArray& bound, const py::sequence& axes,
+                                              py::array out, std::size_t parallel,
+                                              std::shared_ptr<Notifier> notifier,
+                                              std::uint64_t token) {
+  check_dtype(bound, out);
+  const ArrayView view = to_view(out);
+  check_no_overlap(view);
+  IndexSelection selection = to_index_selection(axes);
+  auto operation = std::make_unique<Operation>(std::move(notifier), token, std::move(out));
+  const CallOptions options = operation->options(parallel);
+  return begin(std::move(operation), [&](TransferDone done) {
+    bound.array.start_read_indexed(std::move(selection), view, options, std::move(done));
+  });
+}
+
+std::unique_ptr<Operation> start_write_indexed(const BoundArray& bound, const py::sequence& axes,
+                                               py::array from, std::size_t parallel,
+                                               std::shared_ptr<Notifier> notifier,
+                                               std::uint64_t token) {
+  check_dtype(bound, from);
+  const ConstArrayView view = to_const_view(from);
+  IndexSelection selection = to_index_selection(axes);
+  auto operation = std::make_unique<Operation>(std::move(notifier), token, std::move(from));
+  const CallOptions options = operation->options(parallel);
+  return begin(std::move(operation), [&](TransferDone done) {
+    bound.array.start_write_indexed(std::move(selection), view, options, std::move(done));
+  });
+}
+
 }  // namespace
 
 void bind_operation(py::module_& module, py::class_<BoundArray>& array) {
@@ -127,7 +157,11 @@ void bind_operation(py::module_& module, py::class_<BoundArray>& array) {
       .def("start_read", &start_read, py::arg("start"), py::arg("step"), py::arg("count"),
            py::arg("out"), py::arg("parallel"), py::arg("notifier"), py::arg("token"))
       .def("start_write", &start_write, py::arg("start"), py::arg("step"), py::arg("count"),
-           py::arg("data"), py::arg("parallel"), py::arg("notifier"), py::arg("token"));
+           py::arg("data"), py::arg("parallel"), py::arg("notifier"), py::arg("token"))
+      .def("start_read_indexed", &start_read_indexed, py::arg("axes"), py::arg("out"),
+           py::arg("parallel"), py::arg("notifier"), py::arg("token"))
+      .def("start_write_indexed", &start_write_indexed, py::arg("axes"), py::arg("data"),
+           py::arg("parallel"), py::arg("notifier"), py::arg("token"));
 }
 
 }  // namespace zarrloom::bindings

@@ -5,6 +5,7 @@
 #include "bind.h"
 #include "bound_array.h"
 #include "gil.h"
+#include "index_axes.h"
 
 namespace zarrloom::bindings {
 
@@ -62,6 +63,49 @@ void read_many(const BoundArray& bound, const py::list& parts, std::size_t paral
   });
 }
 
+void read_indexed(const BoundArray& bound, const py::sequence& axes, py::array out,
+                  std::size_t parallel) {
+  check_dtype(bound, out);
+  const ArrayView view = to_view(out);
+  check_no_overlap(view);
+  IndexSelection selection = to_index_selection(axes);
+  interruptible([&](InterruptCheck check) {
+    bound.array.read_indexed(std::move(selection), view, call_options(parallel, std::move(check)));
+  });
+}
+
+void write_indexed(const BoundArray& bound, const py::sequence& axes, const py::array& from,
+                   std::size_t parallel) {
+  check_dtype(bound, from);
+  const ConstArrayView view = to_const_view(from);
+  IndexSelection selection = to_index_selection(axes);
+  interruptible([&](InterruptCheck check) {
+    bound.array.write_indexed(std::move(selection), view, call_options(parallel, std::move(check)));
+  });
+}
+
+// The elements that chunks with these numbers hold along a dimension, one chunk after the other.
+py::array_t<std::int64_t> block_points(
+    const BoundArray& bound, std::size_t dim,
+    const py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>& blocks) {
+  const std::int64_t extent = bound.array.shape()[dim];
+  const std::int64_t size = bound.array.chunk_shape()[dim];
+  const std::int64_t count = bound.array.grid()[dim];
+  std::vector<std::int64_t> points;
+  for (py::ssize_t i = 0; i < blocks.size(); ++i) {
+    const std::int64_t given = blocks.data()[i];
+    const std::int64_t block = given < 0 ? given + count : given;
+    if (block < 0 || block >= count) {
+      fail(ErrorCode::selection, "block " + std::to_string(given) + " is out of bounds for axis " +
+                                     std::to_string(dim) + " with " + std::to_string(count) +
+                                     " chunks");
+    }
+    const std::int64_t end = std::min((block + 1) * size, extent);
+    for (std::int64_t at = block * size; at < end; ++at) points.push_back(at);
+  }
+  return py::array_t<std::int64_t>(static_cast<py::ssize_t>(points.size()), points.data());
+}
+
 }  // namespace
 
 void bind_transfer(py::class_<BoundArray>& array) {
@@ -70,6 +114,10 @@ void bind_transfer(py::class_<BoundArray>& array) {
            py::arg("parallel") = 0)
       .def("write", &write, py::arg("start"), py::arg("step"), py::arg("count"), py::arg("data"),
            py::arg("parallel") = 0)
+      .def("read_indexed", &read_indexed, py::arg("axes"), py::arg("out"), py::arg("parallel") = 0)
+      .def("write_indexed", &write_indexed, py::arg("axes"), py::arg("data"),
+           py::arg("parallel") = 0)
+      .def("block_points", &block_points, py::arg("dim"), py::arg("blocks"))
       .def("read_many", &read_many, py::arg("parts"), py::arg("parallel") = 0);
 }
 

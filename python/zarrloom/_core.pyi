@@ -132,6 +132,29 @@ class Array:
         notifier: Notifier,
         token: int,
     ) -> Operation: ...
+    def read_indexed(
+        self, axes: Sequence[tuple[Any, ...]], out: np.ndarray[Any, Any], parallel: int = 0
+    ) -> None: ...
+    def write_indexed(
+        self, axes: Sequence[tuple[Any, ...]], data: np.ndarray[Any, Any], parallel: int = 0
+    ) -> None: ...
+    def start_read_indexed(
+        self,
+        axes: Sequence[tuple[Any, ...]],
+        out: np.ndarray[Any, Any],
+        parallel: int,
+        notifier: Notifier,
+        token: int,
+    ) -> Operation: ...
+    def start_write_indexed(
+        self,
+        axes: Sequence[tuple[Any, ...]],
+        data: np.ndarray[Any, Any],
+        parallel: int,
+        notifier: Notifier,
+        token: int,
+    ) -> Operation: ...
+    def block_points(self, dim: int, blocks: Any) -> np.ndarray[Any, Any]: ...
     def partition(self, n: int, axis: int) -> list[tuple[slice, ...]]: ...
     def stream(self, **options: Any) -> Stream: ...
 

@@ -11,8 +11,11 @@ import numpy.typing as npt
 from zarrloom.arguments import workers
 from zarrloom.array_info import ArrayInfo
 from zarrloom.errors import InvalidArgumentError
+from zarrloom.indexed import IndexedSelection
+from zarrloom.indexers import BlockIndex, OrthogonalIndex, VectorIndex
+from zarrloom.lazy import LazyView
 from zarrloom.loops import current_hub
-from zarrloom.selection import Selection, parse
+from zarrloom.selection import Selection, parse, parse_any
 from zarrloom.writing import Batch, write_many
 
 Place = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]  # start, step, count
@@ -22,18 +25,40 @@ class ArraySelections(ArrayInfo):
     """An array as numpy would index it."""
 
     def __getitem__(self, index: Any) -> Any:
-        selection = parse(index, self._shape)
+        selection = parse_any(index, self._shape)
         box = np.empty(selection.count, self._dtype)
-        self._native.read(selection.start, selection.step, selection.count, box)
-        return box if selection.view is None else box[selection.view]
+        selection.read(self._native, box)
+        return selection.result_of(box)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        selection = parse(index, self._shape)
-        self._native.write(
-            selection.start, selection.step, selection.count, self._box(selection, value)
-        )
+        selection = parse_any(index, self._shape)
+        selection.write(self._native, self._box(selection, value))
 
-    def _box(self, selection: Selection, value: Any) -> np.ndarray[Any, Any]:
+    @property
+    def oindex(self) -> OrthogonalIndex:
+        """Index each dimension by itself: ``a.oindex[[5, 1], :, mask]`` is an outer product."""
+        return OrthogonalIndex(self)
+
+    @property
+    def vindex(self) -> VectorIndex:
+        """Index points: ``a.vindex[[0, 1], [5, 6]]`` are the elements (0, 5) and (1, 6).
+
+        Arrays are broadcast against each other and their axes come first in the result, whatever
+        stands between them. A mask of the array's shape selects its elements.
+        """
+        return VectorIndex(self)
+
+    @property
+    def blocks(self) -> BlockIndex:
+        """Index whole chunks by their place in the grid: ``a.blocks[0, 2:4]``."""
+        return BlockIndex(self)
+
+    @property
+    def lazy(self) -> LazyView:
+        """A view on all of it, which is indexed without reading: ``a.lazy[2:5].T.read()``."""
+        return LazyView.whole(self)
+
+    def _box(self, selection: Selection | IndexedSelection, value: Any) -> np.ndarray[Any, Any]:
         """Cast what is assigned and see it as the box, as numpy does. Copied only to be cast."""
         return selection.box_of(_broadcast(self._cast(value), selection.shape()))
 
@@ -55,7 +80,8 @@ class ArraySelections(ArrayInfo):
         Parameters
         ----------
         selection : index expression, default all
-            Integers, slices of any step, Ellipsis and None, as between brackets.
+            Integers, slices of any step, Ellipsis, None, lists, index arrays and masks, as between
+            brackets.
         out : ndarray, optional
             Where to put it: of the selection's shape and of the array's dtype in native byte order;
             any strides, but no element twice. Its chunks are decoded straight into it.
@@ -74,18 +100,24 @@ class ArraySelections(ArrayInfo):
         CorruptDataError, StorageError, PermissionDeniedError
             A chunk could not be read; the error names it.
         """
-        parsed, box = self._target(selection, out)
-        self._native.read(parsed.start, parsed.step, parsed.count, box, workers(parallel))
+        parsed = parse_any(selection, self._shape)
+        return self._read(parsed, out, parallel)
+
+    def _read(
+        self,
+        parsed: Selection | IndexedSelection,
+        out: np.ndarray[Any, Any] | None,
+        parallel: int | None,
+    ) -> np.ndarray[Any, Any]:
+        box = self._memory(parsed, out)
+        parsed.read(self._native, box, workers(parallel))
         return _result(parsed, box, out)
 
-    def _target(
-        self, selection: Any, out: np.ndarray[Any, Any] | None
-    ) -> tuple[Selection, np.ndarray[Any, Any]]:
-        """Give the selection, and the box to read into."""
-        parsed = parse(selection, self._shape)
-        if out is not None:
-            return parsed, _out_box(parsed, out)
-        return parsed, np.empty(parsed.count, self._dtype)
+    def _memory(
+        self, parsed: Selection | IndexedSelection, out: np.ndarray[Any, Any] | None
+    ) -> np.ndarray[Any, Any]:
+        """Give the box to read into."""
+        return np.empty(parsed.count, self._dtype) if out is None else _out_box(parsed, out)
 
     def read_many(
         self,
@@ -98,7 +130,7 @@ class ArraySelections(ArrayInfo):
         Parameters
         ----------
         selections : iterable of index expressions
-            As for `read`. They may overlap.
+            Integers, slices, Ellipsis and None. They may overlap.
         out : sequence of ndarray, or ndarray, optional
             Where to put them, one for each selection, or one array whose first dimension counts
             the selections.
@@ -123,7 +155,8 @@ class ArraySelections(ArrayInfo):
                 f"out has room for {len(out)} reads, but there are {len(wanted)} selections"
             )
         places = [None] * len(wanted) if out is None else [_row(out, i) for i in range(len(out))]
-        targets = [self._target(*pair) for pair in zip(wanted, places, strict=True)]
+        boxes = [parse(each, self._shape) for each in wanted]
+        targets = [(b, self._memory(b, o)) for b, o in zip(boxes, places, strict=True)]
         parts = [(each.start, each.step, each.count, box) for each, box in targets]
         self._native.read_many(parts, workers(parallel))
         return [_result(*each, place) for each, place in zip(targets, places, strict=True)]
@@ -212,12 +245,9 @@ class ArraySelections(ArrayInfo):
         No thread waits for it. Cancelling the task gives up the requests; it ends when nothing
         touches `out` any more.
         """
-        parsed, box = self._target(selection, out)
-        await current_hub().run(
-            lambda notifier, token: self._native.start_read(
-                parsed.start, parsed.step, parsed.count, box, workers(parallel), notifier, token
-            )
-        )
+        parsed = parse_any(selection, self._shape)
+        box = self._memory(parsed, out)
+        await current_hub().run(parsed.starter(self._native, box, workers(parallel), False))
         return _result(parsed, box, out)
 
     async def awrite(self, selection: Any, value: Any, parallel: int | None = None) -> None:
@@ -226,23 +256,22 @@ class ArraySelections(ArrayInfo):
         `value` must not be changed until it returns. Cancelling the task stops the writing: each
         chunk is the old one or the new one then.
         """
-        parsed = parse(selection, self._shape)
+        parsed = parse_any(selection, self._shape)
         box = self._box(parsed, value)
-        await current_hub().run(
-            lambda notifier, token: self._native.start_write(
-                parsed.start, parsed.step, parsed.count, box, workers(parallel), notifier, token
-            )
-        )
+        await current_hub().run(parsed.starter(self._native, box, workers(parallel), True))
 
 
 def _result(
-    parsed: Selection, box: np.ndarray[Any, Any], out: np.ndarray[Any, Any] | None
+    parsed: Selection | IndexedSelection,
+    box: np.ndarray[Any, Any],
+    out: np.ndarray[Any, Any] | None,
 ) -> np.ndarray[Any, Any]:
-    """See the box that was read as what was asked for. Integers alone make a scalar, a copy."""
-    if out is not None:
-        return out
-    result: np.ndarray[Any, Any] = box if parsed.view is None else box[parsed.view]
-    return result
+    if out is None:
+        result: np.ndarray[Any, Any] = parsed.result_of(box)  # a scalar, where it has no axes
+        return result
+    if not np.may_share_memory(box, out):  # its axes could not be seen as the memory's
+        out[...] = parsed.result_of(box)
+    return out
 
 
 def _row(out: Any, i: int) -> np.ndarray[Any, Any]:
@@ -250,7 +279,9 @@ def _row(out: Any, i: int) -> np.ndarray[Any, Any]:
     return row
 
 
-def _out_box(parsed: Selection, out: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _out_box(
+    parsed: Selection | IndexedSelection, out: np.ndarray[Any, Any]
+) -> np.ndarray[Any, Any]:
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out must be a numpy array, not {type(out).__name__}")
     if out.shape != parsed.shape():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import index as to_int
 from typing import Any
 
 import numpy as np
 
+from zarrloom import _core
 from zarrloom.errors import SelectionError
+from zarrloom.indexed import IndexedSelection, has_lists, parse_indexed
 
 _ALL = slice(None)
 _REVERSED = slice(None, None, -1)
@@ -72,6 +75,32 @@ class Selection:
 
     def _parts(self) -> tuple[Any, ...]:
         return tuple(part for part in self.view or () if part is not Ellipsis)
+
+    def result_of(self, box: np.ndarray[Any, Any]) -> Any:
+        """See the box that was read as what was asked for. Integers alone make a scalar, a copy."""
+        return box if self.view is None else box[self.view]
+
+    def read(self, array: _core.Array, box: np.ndarray[Any, Any], parallel: int = 0) -> None:
+        """Read it into the box."""
+        array.read(self.start, self.step, self.count, box, parallel)
+
+    def write(self, array: _core.Array, box: np.ndarray[Any, Any], parallel: int = 0) -> None:
+        """Write it from the box."""
+        array.write(self.start, self.step, self.count, box, parallel)
+
+    def starter(
+        self, array: _core.Array, box: np.ndarray[Any, Any], parallel: int, writing: bool
+    ) -> Callable[[Any, int], Any]:
+        """Give the function that starts it without waiting."""
+        start = array.start_write if writing else array.start_read
+        place = self.start, self.step, self.count
+        return lambda notifier, token: start(*place, box, parallel, notifier, token)
+
+
+def parse_any(index: Any, shape: tuple[int, ...]) -> Selection | IndexedSelection:
+    """Parse an index as numpy takes it: basic, or with lists, arrays and masks."""
+    given = index if isinstance(index, tuple) else (index,)
+    return parse_indexed(index, shape, "numpy") if has_lists(given) else parse(index, shape)
 
 
 def parse(index: Any, shape: tuple[int, ...]) -> Selection:
@@ -175,11 +204,11 @@ def _integer(item: Any, extent: int, axis: int) -> int:
 
 def _to_int(item: Any) -> int:
     if isinstance(item, bool | np.bool_):
-        raise SelectionError("a boolean index is not supported yet; use integers and slices")
+        raise SelectionError("a single bool is no index here; use a mask or None")
     try:
         return to_int(item)
     except TypeError:
         raise SelectionError(
-            f"an index of type {type(item).__name__} is not supported yet: integers, slices, "
-            "Ellipsis and None (newaxis) are; read a box and index the numpy array"
+            f"an index of type {type(item).__name__} is none here: integers, slices, Ellipsis and "
+            "None (newaxis) are"
         ) from None
