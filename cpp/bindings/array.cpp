@@ -23,6 +23,11 @@ py::tuple chunk_bounds(const BoundArray& bound, const py::object& chunk) {
   return to_slices(chunk_selection(to_dims(chunk), bound.array.shape(), bound.array.chunk_shape()));
 }
 
+py::tuple object_bounds(const BoundArray& bound, const py::object& object) {
+  const Dims& stored = bound.array.dataset()->object_shape;
+  return to_slices(chunk_selection(to_dims(object), bound.array.shape(), stored));
+}
+
 py::list partition_of(const BoundArray& bound, std::int64_t n, std::int64_t axis) {
   py::list parts;
   const Dims& stored = bound.array.dataset()->object_shape;
@@ -169,11 +174,13 @@ void bind_array(py::module_& module) {
       .def("read_attributes", &read_attributes)
       .def("write_attributes", &write_attributes)
       .def("chunk_bounds", &chunk_bounds)
+      .def("object_bounds", &object_bounds)
       .def("chunk_key", &chunk_key)
       .def("partition", &partition_of, py::arg("n"), py::arg("axis"));
   bind_transfer(array);
   bind_operation(module, array);
   bind_stream(module, array);
+  bind_chunks(module, array);
 }
 
 }  // namespace zarrloom::bindings

@@ -43,5 +43,6 @@ inline CallOptions call_options(std::size_t parallel, InterruptCheck check) {
 void bind_transfer(py::class_<BoundArray>& array);
 void bind_operation(py::module_& module, py::class_<BoundArray>& array);
 void bind_stream(py::module_& module, py::class_<BoundArray>& array);
+void bind_chunks(py::module_& module, py::class_<BoundArray>& array);
 
 }  // namespace zarrloom::bindings

@@ -8,6 +8,7 @@ from zarrloom.append import AppendStream
 from zarrloom.array import Array
 from zarrloom.chunk_map import ChunkMap
 from zarrloom.config import config
+from zarrloom.copying import copy_array
 from zarrloom.creation import create_array, load, open, open_array, save
 from zarrloom.errors import (
     CancelledError,
@@ -67,6 +68,7 @@ __all__ = [
     "WriteReport",
     "ZarrloomError",
     "config",
+    "copy_array",
     "create_array",
     "load",
     "open",

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from zarrloom import _core
 from zarrloom.append import AppendStream
 from zarrloom.arguments import nanoseconds, workers
-from zarrloom.array_selections import ArraySelections, Place
+from zarrloom.array_chunks import ArrayChunks
+from zarrloom.array_selections import Place
 from zarrloom.chunk_map import ChunkMap
 from zarrloom.errors import InvalidArgumentError
 from zarrloom.mapping import make_map
@@ -25,7 +26,7 @@ from zarrloom.writing import WriteReport, write_chunks
 Result = TypeVar("Result")
 
 
-class Array(ArraySelections):
+class Array(ArrayChunks):
     """A Zarr array, opened by `zarrloom.open` or made by `zarrloom.create_array`.
 
     One handle may be used from any number of threads, and be pickled to other processes if its
@@ -150,14 +151,6 @@ class Array(ArraySelections):
         return write_chunks(self, chunks, workers(parallel), progress, on_error == "collect")
 
     # ---- Chunks ----
-
-    def chunk_bounds(self, chunk_index: ChunkIndex) -> tuple[slice, ...]:
-        """Give the slices of the array that a chunk holds, clipped at the array's edge."""
-        return self._native.chunk_bounds(chunk_index)
-
-    def chunk_key(self, chunk_index: ChunkIndex) -> str:
-        """Give the key under which a chunk is stored."""
-        return self._native.chunk_key(chunk_index)
 
     def partition(self, n: int, axis: int = 0) -> list[tuple[slice, ...]]:
         """Part the array among workers: boxes of whole chunks, along one axis.

@@ -136,10 +136,12 @@ void write_shard(const ObjectWriter& writer, const Dims& index, bool covers,
 // The task's elements become `from`.
 ChunkEdit edit_by(const ChunkTask& task, const ConstArrayView& from, const Dims& chunk_shape) {
   const bool whole = task.covers_chunk && task.count == chunk_shape;
-  return {task.covers_chunk, whole ? from : ConstArrayView{},
+  return {task.covers_chunk,
+          whole ? from : ConstArrayView{},
           [&task, &from](const ArrayView& chunk) {
             strided_copy(from, sub_view(chunk, task.start, task.step, task.count));
-          }};
+          },
+          {}};
 }
 
 // Updates of a shard, by its chunks.
@@ -227,7 +229,11 @@ void ObjectWriter::edit(const Dims& object, bool covers, const EditsOf& edits_of
   naming_the_chunk(*this, object, [&] {
     if (dataset.has_shards()) return write_shard(*this, object, covers, edits_of, if_missing);
     const std::vector<ChunkEdit> edits = edits_of(object);
-    if (covers) {
+    if (!edits.back().encoded.empty()) {
+      const std::string key = dataset.object_key(object);
+      const auto lock = lock_object(*this, key);
+      store(*this, key, edits.back().encoded);
+    } else if (covers) {
       write_covered(*this, object, seen(edits));
     } else {
       change(*this, object, edits, if_missing);

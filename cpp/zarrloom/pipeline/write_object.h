@@ -25,6 +25,7 @@ struct ChunkEdit {
   bool covers_chunk;     // every element of it that is inside the array
   ConstArrayView whole;  // the chunk as it will be, if the caller's memory is just that; else empty
   std::function<void(const ArrayView& chunk)> apply;  // to the chunk as it was
+  ByteView encoded = {};  // the chunk as it is to be stored, if it is known already; else empty
 };
 
 // The edits of a chunk in their order; none if it stays as it is. In an array with shards its index

@@ -40,6 +40,10 @@ class ShardMerge {
       kept_[number] = stored_chunk(number);
       return;
     }
+    if (!edits.back().encoded.empty()) {
+      kept_[number] = edits.back().encoded;
+      return;
+    }
     try {
       made_[number] = encode(elements(number, edits));
     } catch (...) {
