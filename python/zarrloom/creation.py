@@ -314,17 +314,19 @@ def _codec_config(codec: Any) -> dict[str, Any]:
     if not isinstance(codec, Mapping):
         raise InvalidArgumentError(f"{codec!r} is no codec: a name, a dict or a codec object is")
     if "name" in codec:
-        return json.loads(json.dumps(dict(codec), default=_enum_value))  # type: ignore[no-any-return]
+        return json.loads(json.dumps(dict(codec), default=_plain_value))  # type: ignore[no-any-return]
     configuration = {name: value for name, value in codec.items() if name != "id"}
-    return {"name": _V3_NAMES.get(codec["id"], codec["id"]), "configuration": configuration}
+    name = codec["id"] if codec["id"] in _REGISTERED else f"numcodecs.{codec['id']}"
+    plain = json.loads(json.dumps(configuration, default=_plain_value))
+    return {"name": name, "configuration": plain}
 
 
-# numcodecs ids whose codecs have another name in format 3.
-_V3_NAMES = {"zlib": "numcodecs.zlib", "lz4": "numcodecs.lz4"}
+# numcodecs ids that format 3 has registered for the same codec.
+_REGISTERED = ("blosc", "gzip", "zstd")
 
 
-def _enum_value(value: Any) -> Any:
-    return value.value
+def _plain_value(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else value.value
 
 
 def _key_encoding(encoding: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <limits>
 
-#include "zarrloom/array/base64.h"
+#include "zarrloom/base/base64.h"
 #include "zarrloom/array/metadata.h"
 #include "zarrloom/base/error.h"
 

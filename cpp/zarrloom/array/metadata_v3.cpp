@@ -4,9 +4,9 @@
 #include <charconv>
 #include <initializer_list>
 
-#include "zarrloom/array/base64.h"
 #include "zarrloom/array/document.h"
 #include "zarrloom/array/metadata.h"
+#include "zarrloom/base/base64.h"
 #include "zarrloom/base/error.h"
 
 namespace zarrloom {
@@ -288,9 +288,7 @@ Json write_v3_metadata(const ArrayMetadata& metadata) {
       metadata.data_type.is_null() ? write_data_type(metadata.dtype) : metadata.data_type;
   const ChunkKeyEncoding& keys = metadata.key_encoding;
   Json::Array codecs;
-  for (const CodecConfig& codec : metadata.codecs) {
-    codecs.push_back(write_extension(codec.name, codec.configuration));
-  }
+  for (const CodecConfig& codec : metadata.codecs) codecs.push_back(codec.to_json());
   Json document = Json::Object{
       {"zarr_format", 3},
       {"node_type", "array"},

@@ -31,6 +31,10 @@ struct CodecConfig {
   std::string name;
   Json configuration = Json::Object{};
 
+  // As metadata has it. An empty configuration is left out, but not for numcodecs' names: there
+  // zarr-python insists on the member.
+  Json to_json() const;
+
   friend bool operator==(const CodecConfig&, const CodecConfig&) = default;
 };
 

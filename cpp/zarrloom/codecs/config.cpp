@@ -28,6 +28,14 @@ CodecConfig read_codec(std::string_view list, const Json& item) {
 
 }  // namespace
 
+Json CodecConfig::to_json() const {
+  Json::Object object{{"name", name}};
+  if (!configuration.as_object()->empty() || name.starts_with("numcodecs.")) {
+    object.emplace_back("configuration", configuration);
+  }
+  return object;
+}
+
 ConfigReader::ConfigReader(const Json& configuration, std::initializer_list<std::string_view> known)
     : configuration_(configuration) {
   if (configuration.is_null()) return;

@@ -1,7 +1,7 @@
 #include "zarrloom/codecs/registry.h"
 
 #include <algorithm>
-#include <array>
+#include <iterator>
 
 #include "zarrloom/base/error.h"
 
@@ -26,7 +26,14 @@ constexpr std::string_view kShardingSamples =
                                              "crc32c"],
          "codecs": [{"name": "bytes", "configuration": {"endian": "big"}}, {"name": "zstd"}]}])";
 
-constexpr std::array<CodecRow, 12> kTable{{
+constexpr std::string_view kLevelSamples = R"([{}, {"level": 9}])";
+constexpr std::string_view kZlibSamples = R"([{}, {"level": -1}, {"level": 9}])";
+constexpr std::string_view kLzmaSamples =
+    R"([{"format": 1, "check": 1, "preset": 0}, {"format": 2, "preset": 0},
+        {"format": 3, "filters": [{"id": 3, "dist": 4}, {"id": 33, "preset": 0}]}])";
+constexpr std::string_view kAtEitherEnd = R"([{}, {"location": "start"}, {"location": "end"}])";
+
+constexpr CodecRow kTable[] = {
     {"bytes", "", make_bytes_codec, R"([{"endian": "little"}, {"endian": "big"}])"},
     {"transpose", "", make_transpose_codec, R"([{"order": "F"}, {"order": "C"}])"},
     {"sharding_indexed", "", make_sharding_codec, kShardingSamples},
@@ -34,19 +41,59 @@ constexpr std::array<CodecRow, 12> kTable{{
     {"gzip", "gzip", make_gzip_codec, kGzipSamples},
     {"blosc", "blosc", make_blosc_codec, kBloscSamples},
     {"crc32c", "", make_crc32c_codec, "[{}]"},
-    {"numcodecs.zlib", "zlib", make_zlib_codec, R"([{}, {"level": -1}, {"level": 9}])"},
+    {"numcodecs.zlib", "zlib", make_zlib_codec, kZlibSamples},
     {"numcodecs.lz4", "lz4", make_lz4_codec, R"([{}, {"acceleration": 10}])"},
+    {"numcodecs.bz2", "bz2", make_bz2_codec, kLevelSamples},
+    {"numcodecs.lzma", "lzma", make_lzma_codec, kLzmaSamples},
+    {"numcodecs.base64", "base64", make_base64_codec, "[{}]"},
+    {"numcodecs.shuffle", "shuffle", make_shuffle_codec,
+     R"([{"elementsize": 0}, {"elementsize": 4}, {"elementsize": 8}])"},
+    {"numcodecs.crc32c", "crc32c", make_numcodecs_crc32c_codec, kAtEitherEnd},
+    {"numcodecs.crc32", "crc32", make_crc32_codec, kAtEitherEnd},
+    {"numcodecs.adler32", "adler32", make_adler32_codec, kAtEitherEnd},
+    {"numcodecs.fletcher32", "fletcher32", make_fletcher32_codec, "[{}]"},
+    {"numcodecs.jenkins_lookup3", "jenkins_lookup3", make_jenkins_codec,
+     R"([{}, {"initval": 7, "prefix": [1, 255]}])"},
     // The same codecs by the names under which numcodecs registers them for format 3.
     {"numcodecs.zstd", "", make_zstd_codec, kZstdSamples},
     {"numcodecs.gzip", "", make_gzip_codec, kGzipSamples},
     {"numcodecs.blosc", "", make_blosc_codec, kBloscSamples},
-}};
+    // What zarrs and others call them.
+    {"zlib", "", make_zlib_codec, kZlibSamples},
+    {"bz2", "", make_bz2_codec, kLevelSamples},
+};
+
+struct Refused {
+  std::string_view name;  // without "numcodecs."
+  std::string_view reason;
+};
+
+// Codecs that are known, but will not be run.
+constexpr Refused kRefused[] = {
+    {"pickle", "it executes code that the data brings"},
+    {"json2", "it stores Python objects, whose type no metadata tells"},
+    {"msgpack2", "it stores Python objects, whose type no metadata tells"},
+    {"zfpy", "the library zfp is in none of the package registries that zarrloom is built from"},
+    {"zfp", "the library zfp is in none of the package registries that zarrloom is built from"},
+    {"pcodec", "its library is written in Rust and has no C interface that is published"},
+};
+
+void fail_refused(std::string_view name) {
+  std::string_view id = name;
+  if (id.starts_with("numcodecs.")) id.remove_prefix(std::string_view("numcodecs.").size());
+  for (const Refused& refused : kRefused) {
+    if (refused.name != id) continue;
+    fail(ErrorCode::unsupported,
+         "codec \"" + std::string(name) + "\" is not supported: " + std::string(refused.reason));
+  }
+}
 
 template <typename NameOf>
 const CodecRow& find_row(std::string_view name, NameOf name_of) {
-  const auto row = std::find_if(kTable.begin(), kTable.end(),
-                                [&](const CodecRow& r) { return name_of(r) == name; });
-  if (row != kTable.end() && !name.empty()) return *row;
+  const auto row = std::ranges::find_if(
+      kTable, [&](const CodecRow& r) { return !name.empty() && name_of(r) == name; });
+  if (row != std::end(kTable)) return *row;
+  fail_refused(name);
   std::string known;
   for (const CodecRow& r : kTable) {
     if (name_of(r).empty()) continue;

@@ -38,6 +38,15 @@ AnyCodec make_gzip_codec(const Json& configuration, const ChunkSpec& spec);
 AnyCodec make_zlib_codec(const Json& configuration, const ChunkSpec& spec);
 AnyCodec make_lz4_codec(const Json& configuration, const ChunkSpec& spec);
 AnyCodec make_blosc_codec(const Json& configuration, const ChunkSpec& spec);
+AnyCodec make_bz2_codec(const Json& configuration, const ChunkSpec& spec);
+AnyCodec make_lzma_codec(const Json& configuration, const ChunkSpec& spec);
+AnyCodec make_shuffle_codec(const Json& configuration, const ChunkSpec& spec);
+AnyCodec make_base64_codec(const Json& configuration, const ChunkSpec& spec);
 AnyCodec make_crc32c_codec(const Json& configuration, const ChunkSpec& spec);
+AnyCodec make_numcodecs_crc32c_codec(const Json& configuration, const ChunkSpec& spec);
+AnyCodec make_crc32_codec(const Json& configuration, const ChunkSpec& spec);
+AnyCodec make_adler32_codec(const Json& configuration, const ChunkSpec& spec);
+AnyCodec make_fletcher32_codec(const Json& configuration, const ChunkSpec& spec);
+AnyCodec make_jenkins_codec(const Json& configuration, const ChunkSpec& spec);
 
 }  // namespace zarrloom

@@ -148,13 +148,7 @@ class ShardingCodec final : public ArrayToBytes {
   }
   static Json list_of(const std::vector<CodecConfig>& codecs) {
     Json::Array list;
-    for (const CodecConfig& codec : codecs) {
-      Json::Object object{{"name", codec.name}};
-      if (!codec.configuration.as_object()->empty()) {
-        object.emplace_back("configuration", codec.configuration);
-      }
-      list.emplace_back(std::move(object));
-    }
+    for (const CodecConfig& codec : codecs) list.push_back(codec.to_json());
     return list;
   }
 

@@ -160,7 +160,7 @@ TEST(MakeMetadata, WhatMakesNoArrayIsRefused) {
   EXPECT_TRUE(refused(3, [](auto& o) { o.zarr_format = 4; }));
   EXPECT_TRUE(refused(3, [](auto& o) { o.dimension_names.emplace(1, "x"); }));
   EXPECT_TRUE(refused(2, [](auto& o) { o.dimension_names.emplace(2, "x"); }));
-  EXPECT_TRUE(refused(2, [](auto& o) { o.compressors = {{CodecConfig{"crc32c"}}}; }));
+  EXPECT_TRUE(refused(2, [](auto& o) { o.compressors = {{CodecConfig{"sharding_indexed"}}}; }));
   EXPECT_TRUE(
       refused(2, [](auto& o) { o.compressors = {CodecConfig{"gzip"}, CodecConfig{"zstd"}}; }));
   EXPECT_TRUE(refused(2, [](auto& o) { o.filters = {CodecConfig{"transpose"}}; }));

@@ -331,8 +331,9 @@ TEST(MetadataV2, A6A8WrongAndUnknownMembersAreNamed) {
                   "delta");
   expect_v2_error(R"({"filters": [{"id": "zstd"}]})", ErrorCode::unsupported, "zstd");
   expect_v2_error(R"({"filters": {}})", ErrorCode::corrupt_metadata, "filters");
-  expect_v2_error(R"({"compressor": {"id": "lzma"}})", ErrorCode::unsupported, "lzma");
-  expect_v2_error(R"({"compressor": {"id": "crc32c"}})", ErrorCode::unsupported, "crc32c");
+  expect_v2_error(R"({"compressor": {"id": "categorize"}})", ErrorCode::unsupported, "categorize");
+  expect_v2_error(R"({"compressor": {"id": "sharding_indexed"}})", ErrorCode::unsupported,
+                  "sharding_indexed");
   expect_v2_error(R"({"compressor": "zstd"})", ErrorCode::corrupt_metadata, "compressor");
   expect_v2_error(R"({"compressor": {"id": "zstd", "level": "x"}})", ErrorCode::invalid_argument,
                   "level");

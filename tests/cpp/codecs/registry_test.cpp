@@ -55,11 +55,22 @@ TEST(Registry, UnknownCodecNamesItselfAndWhatIsKnown) {
   for (const char* text : {"no-such", "bytes", "zstd", "numcodecs.lz4", "crc32c"}) {
     EXPECT_NE(v3.find(text), std::string::npos) << text << " in " << v3;
   }
-  const std::string v2 = refusal([] { find_v2_codec("pickle"); });
-  EXPECT_NE(v2.find("pickle"), std::string::npos);
-  EXPECT_EQ(v2.find("crc32c"), std::string::npos) << "format 2 has no crc32c: " << v2;
+  const std::string v2 = refusal([] { find_v2_codec("no-such"); });
+  EXPECT_NE(v2.find("no-such"), std::string::npos);
+  EXPECT_EQ(v2.find("sharding"), std::string::npos) << "format 2 has no shards: " << v2;
   refusal([] { find_v2_codec(""); });
   refusal([] { find_v2_codec("bytes"); });
+}
+
+TEST(Registry, KnownButRefusedWithTheReason) {
+  EXPECT_NE(refusal([] { find_v2_codec("pickle"); }).find("executes code"), std::string::npos);
+  for (const char* id : {"json2", "msgpack2", "zfpy", "pcodec"}) {
+    EXPECT_NE(refusal([&] { find_v2_codec(id); }).find(id), std::string::npos);
+    EXPECT_EQ(refusal([&] { find_v2_codec(id); }).find("is not known"), std::string::npos);
+  }
+  for (const char* name : {"zfp", "pcodec", "numcodecs.zfpy", "numcodecs.pcodec"}) {
+    EXPECT_NE(refusal([&] { find_codec(name); }).find("not supported: "), std::string::npos);
+  }
 }
 
 }  // namespace

@@ -7,8 +7,8 @@
 #include <thread>
 
 #include "conformance/guarded_bytes.h"
+#include "conformance/outcome.h"
 #include "zarrloom/base/error.h"
-#include "zarrloom/base/strided_copy.h"
 
 namespace zarrloom::testing {
 namespace {
@@ -16,23 +16,6 @@ namespace {
 constexpr std::string_view kDtypes[] = {"bool",    "int8",          "uint16",    "int32",
                                         "float64", "float16",       "complex64", "V5",
                                         "S4",      "datetime64[ns]"};
-constexpr std::size_t kEveryLength = 2048;  // data up to this is cut at every length, and flipped
-
-bool equal(ByteView a, ByteView b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
-
-enum class Outcome { right, other, refused };
-
-// Runs a decode, which may refuse the data and do nothing worse.
-template <typename Decode>
-Outcome outcome_of(const Decode& decode, ByteView wanted, ByteView got) {
-  try {
-    decode();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::corrupt_data) << error.what();
-    return Outcome::refused;
-  }
-  return equal(wanted, got) ? Outcome::right : Outcome::other;
-}
 
 // A codec, its encoded data and memory at the edge of what may be touched.
 struct Sample {
@@ -123,15 +106,21 @@ void check_noise(Sample& s) {
   }
 }
 
+constexpr std::string_view kWithChecksum[] = {"gzip",  "zlib",    "bz2",        "crc32c",
+                                              "crc32", "adler32", "fletcher32", "lookup3"};
+
 bool promises_checksum(const CodecRow& row, const Json& configuration) {
   if (const Json* checksum = configuration.find("checksum")) return *checksum == Json(true);
-  return row.name == "crc32c" || row.name.ends_with("gzip") || row.name.ends_with("zlib");
+  if (row.name.ends_with("lzma")) return *configuration.find("format") == Json(1);
+  return std::ranges::any_of(kWithChecksum,
+                             [&](std::string_view end) { return row.name.ends_with(end); });
 }
 
 void check_compressor(const CodecRow& row, const BytesToBytes& codec, ByteView decoded) {
   const std::size_t bound = codec.max_encoded_size(decoded.size());
   GuardedBytes room(bound), input(decoded.size());
-  const std::size_t size = codec.encode(input.hold(decoded), room.last(bound));
+  std::size_t size = 0;
+  if (!takes([&] { size = codec.encode(input.hold(decoded), room.last(bound)); })) return;
   ASSERT_LE(size, bound);
   Sample sample{codec, decoded, room.last(bound).first(size),
                 promises_checksum(row, codec.configuration())};
@@ -199,112 +188,9 @@ void check_configuration(const CodecRow& row, const AnyCodec& codec, const Chunk
   }
 }
 
-// ---- chains ----
-
-// Memory that holds an array of `shape` in one of several layouts.
-struct Layout {
-  Bytes memory;
-  ArrayView view;
-};
-
-Layout make_layout(int kind, const Dims& shape, std::size_t item_size) {
-  const std::size_t rank = shape.size();
-  Layout layout;
-  Dims stored = shape;
-  Dims reversed;
-  for (std::size_t d = rank; d-- > 0;) reversed.push_back(static_cast<std::int64_t>(d));
-  if (kind == 1) {  // F order
-    for (std::size_t d = 0; d < rank; ++d) stored[d] = shape[rank - 1 - d];
-  } else if (kind == 2) {  // every second of a larger array
-    for (std::int64_t& extent : stored) extent *= 2;
-  }
-  layout.memory = Bytes(static_cast<std::size_t>(checked_product(stored, "shape")) * item_size);
-  std::fill_n(layout.memory.data(), layout.memory.size(), std::byte{0xEE});
-  layout.view = c_view(layout.memory.span(), stored, item_size);
-  if (kind == 1) layout.view = transposed(layout.view, reversed);
-  if (kind == 2) {
-    layout.view = sub_view(layout.view, Dims::filled(rank, 0), Dims::filled(rank, 2), shape);
-  }
-  for (std::size_t d = 0; kind == 3 && d < rank; ++d) {  // backwards
-    layout.view.data += (shape[d] - 1) * layout.view.strides[d];
-    layout.view.strides[d] = -layout.view.strides[d];
-  }
-  return layout;
-}
-
-Bytes c_ordered(const ConstArrayView& view) {
-  Bytes bytes(view.byte_size());
-  strided_copy(view, c_view(bytes.span(), view.shape, view.item_size));
-  return bytes;
-}
-
-void check_layouts(const CodecChain& chain, const Bytes& elements) {
-  const ChunkSpec& spec = chain.spec();
-  const std::size_t item = spec.dtype.item_size;
-  const ConstArrayView chunk = c_view(elements.view(), spec.shape, item);
-  Workspace workspace;
-  const Bytes stored = Bytes::copy_of(chain.encode(chunk, workspace));
-  EXPECT_LE(stored.size(), chain.max_stored_size());
-  EXPECT_TRUE(!chain.is_memory_image() || equal(stored.view(), elements.view()));
-  for (int kind = 0; kind < 4; ++kind) {
-    const Layout source = make_layout(kind, spec.shape, item);
-    strided_copy(chunk, source.view);
-    EXPECT_TRUE(equal(chain.encode(source.view, workspace), stored.view())) << "layout " << kind;
-    const Layout target = make_layout(kind, spec.shape, item);
-    chain.decode(stored.view(), target.view, workspace);
-    EXPECT_TRUE(equal(c_ordered(target.view).view(), elements.view())) << "layout " << kind;
-  }
-}
-
-// A part against the same part of the whole, taken naively.
-void check_parts(const CodecChain& chain, const Bytes& elements) {
-  const ChunkSpec& spec = chain.spec();
-  const ConstArrayView chunk = c_view(elements.view(), spec.shape, spec.dtype.item_size);
-  Workspace workspace;
-  const Bytes stored = Bytes::copy_of(chain.encode(chunk, workspace));
-  std::mt19937 random(7);
-  const auto below = [&](std::int64_t n) { return static_cast<std::int64_t>(random()) % n; };
-  for (int i = 0; i < 30; ++i) {
-    Dims start, step, count;
-    for (std::int64_t extent : spec.shape) {
-      start.push_back(below(extent));
-      step.push_back(1 + below(4));
-      const std::int64_t most = (extent - start[start.size() - 1] - 1) / step[step.size() - 1] + 1;
-      count.push_back(i == 0 ? 0 : 1 + below(most));
-    }
-    const Layout target = make_layout(i % 4, count, spec.dtype.item_size);
-    chain.decode_part(stored.view(), start, step, target.view, workspace);
-    const Bytes wanted = c_ordered(sub_view(chunk, start, step, count));
-    EXPECT_TRUE(equal(c_ordered(target.view).view(), wanted.view()))
-        << to_string(start) << " by " << to_string(step) << ", " << to_string(count);
-  }
-}
-
-void check_damage(const CodecChain& chain, const Bytes& elements) {
-  const ChunkSpec& spec = chain.spec();
-  Workspace workspace;
-  const ConstArrayView chunk = c_view(elements.view(), spec.shape, spec.dtype.item_size);
-  const Bytes stored = Bytes::copy_of(chain.encode(chunk, workspace));
-  GuardedBytes in(stored.size() + 1), out(elements.size());
-  const ArrayView to = c_view(out.last(elements.size()), spec.shape, spec.dtype.item_size);
-  const auto decode = [&](ByteView data) {
-    return outcome_of([&] { chain.decode(data, to, workspace); }, elements.view(),
-                      out.last(elements.size()));
-  };
-  for (std::size_t n = 0; n < stored.size(); ++n) {
-    EXPECT_EQ(decode(in.hold(stored.view().first(n))), Outcome::refused) << "cut to " << n;
-  }
-  const MutableBytes longer = in.last(stored.size() + 1);
-  std::copy_n(stored.data(), stored.size(), longer.data());
-  longer.back() = std::byte{0};
-  EXPECT_EQ(decode(longer), Outcome::refused) << "a byte behind the data";
-  const MutableBytes data = in.hold(stored.view());
-  for (std::byte& byte : data) {
-    byte ^= std::byte{0x10};
-    decode(data);
-    byte ^= std::byte{0x10};
-  }
-  EXPECT_EQ(decode(data), Outcome::right) << "after all that";
+// A build without the library refuses whatever is asked.
+bool is_left_out(const CodecRow& row) {
+  return !takes([&] { row.make(Json::Object{}, spec_of({1}, "uint8")); });
 }
 
 // A shard's inner chunks must divide it: by the smallest number that does.
@@ -344,36 +230,30 @@ Bytes make_elements(const ChunkSpec& spec, unsigned seed) {
   return elements;
 }
 
-void check_chain(const CodecChain& chain) {
-  const Bytes elements = make_elements(chain.spec(), 3);
-  const std::size_t rank = chain.spec().shape.size();
-  check_layouts(chain, elements);
-  check_layouts(chain, make_elements(chain.spec(), 0));
-  if (rank > 0) check_parts(chain, elements);
-  if (elements.size() <= kEveryLength) check_damage(chain, elements);
-  const CodecChain again(chain.configs(), chain.spec());
-  EXPECT_EQ(again.configs(), chain.configs());
-}
-
 void check_codec(const CodecRow& row) {
   const Json samples = parse_json(row.samples);
   ASSERT_NE(samples.as_array(), nullptr);
   ASSERT_FALSE(samples.as_array()->empty()) << "a row needs a sample";
   for (const Json& given : *samples.as_array()) {
     SCOPED_TRACE(std::string(row.name) + " " + write_json(given, 0));
+    bool taken = false;
     for (std::string_view dtype : kDtypes) {
       for (const Dims& shape : {Dims{}, Dims{5}, Dims{3, 4, 5}, Dims{1, 6, 1}}) {
         SCOPED_TRACE(std::string(dtype) + " " + to_string(shape));
         const ChunkSpec spec = spec_of(shape, dtype);
         const Json sample = fitted(given, shape);
-        const AnyCodec codec = row.make(sample, spec);
+        AnyCodec codec;
+        if (!takes([&] { codec = row.make(sample, spec); })) continue;
+        taken = true;
         check_configuration(row, codec, spec);
         check_chain(CodecChain(chain_around(row, sample, codec), spec));
       }
     }
+    EXPECT_TRUE(taken || is_left_out(row)) << "no type of elements is taken";
     const ChunkSpec large = spec_of({61, 70, 33}, "int32");
     const Json sample = fitted(given, large.shape);
-    const AnyCodec codec = row.make(sample, large);
+    AnyCodec codec;
+    if (!takes([&] { codec = row.make(sample, large); })) continue;
     check_chain(CodecChain(chain_around(row, sample, codec), large));
     if (std::holds_alternative<std::unique_ptr<BytesToBytes>>(codec)) {
       check_bytes_to_bytes(row, sample);

@@ -1,4 +1,4 @@
-#include "zarrloom/array/base64.h"
+#include "zarrloom/base/base64.h"
 
 #include <algorithm>
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Base64 with padding (RFC 4648, section 4), in which fill values of bytes are stored.
+// Base64 with padding (RFC 4648, section 4): fill values of bytes, and a codec.
 #pragma once
 
 #include <cstddef>
