@@ -8,3 +8,4 @@
 #include "zarrloom/base/error.h"
 #include "zarrloom/codecs/registry.h"
 #include "zarrloom/stores/store.h"
+#include "zarrloom/stores/zip.h"

@@ -227,4 +227,14 @@ void read_at(int fd, std::uint64_t offset, MutableBytes into) {
   }
 }
 
+void write_at(int fd, std::uint64_t offset, ByteView bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = retry_interrupted(
+        [&] { return ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset)); });
+    if (n < 0) fail_call("pwrite", errno);
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+    offset += static_cast<std::uint64_t>(n);
+  }
+}
+
 }  // namespace zarrloom

@@ -63,6 +63,9 @@ bool is_settled(const struct stat& info);
 // Fills `into` from the offset on. Throws corrupt_data if the file ends before.
 void read_at(int fd, std::uint64_t offset, MutableBytes into);
 
+// All of `bytes`, from the offset on.
+void write_at(int fd, std::uint64_t offset, ByteView bytes);
+
 // Returns when the names in the folder are on the disk.
 void sync_folder(int folder);
 
@@ -75,6 +78,9 @@ struct WriteHow {
 // removed meanwhile. Whatever fails, the old object is intact and the temporary is gone.
 [[nodiscard]] bool write_object(int folder, const std::string& name, ByteView bytes,
                                 const WriteHow& how);
+
+// Another one each time; is_temporary() knows it.
+std::string temporary_name();
 
 // Names of objects that are being written, or that a killed writer left.
 bool is_temporary(std::string_view name);

@@ -32,14 +32,6 @@ unsigned long long process_salt() {
   return salt;
 }
 
-std::string temporary_name() {
-  static std::atomic<unsigned long> last{0};
-  char text[80];
-  std::snprintf(text, sizeof(text), "%ld-%lu-%llx", static_cast<long>(::getpid()), ++last,
-                process_salt());
-  return std::string(kTemporaryStart) + text + std::string(kTemporaryEnd);
-}
-
 // A new file under a temporary name, unlinked with its owner unless it was renamed.
 class Temporary {
  public:
@@ -129,6 +121,14 @@ bool has_two_names(int folder, const std::string& name) {
 }
 
 }  // namespace
+
+std::string temporary_name() {
+  static std::atomic<unsigned long> last{0};
+  char text[80];
+  std::snprintf(text, sizeof(text), "%ld-%lu-%llx", static_cast<long>(::getpid()), ++last,
+                process_salt());
+  return std::string(kTemporaryStart) + text + std::string(kTemporaryEnd);
+}
 
 bool write_object(int folder, const std::string& name, ByteView bytes, const WriteHow& how) {
   Temporary temporary(folder);

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <map>
@@ -8,6 +7,7 @@
 
 #include "zarrloom/exec/fork_guard.h"
 #include "zarrloom/stores/answer.h"
+#include "zarrloom/stores/listing.h"
 #include "zarrloom/stores/store.h"
 
 namespace zarrloom {
@@ -31,10 +31,6 @@ using Objects = std::map<std::string, Object, std::less<>>;
 std::string next_name() {
   static std::atomic<std::uint64_t> last{0};
   return "memory://" + std::to_string(++last);
-}
-
-std::string below(std::string_view prefix) {
-  return prefix.empty() ? std::string() : std::string(prefix) + "/";
 }
 
 class MemoryStore final : public Store {
@@ -89,26 +85,8 @@ class MemoryStore final : public Store {
   }
 
   std::vector<ListEntry> do_list(std::string_view prefix, ListDepth depth) const override {
-    const std::string start = below(prefix);
-    std::vector<ListEntry> entries;
-    {
-      const std::shared_lock lock(mutex_);
-      auto at = objects_.lower_bound(start);
-      while (at != objects_.end() && at->first.starts_with(start)) {
-        std::string name = at->first.substr(start.size());
-        const std::size_t slash = name.find('/');
-        const bool is_prefix = depth == ListDepth::one && slash != std::string::npos;
-        if (is_prefix) {
-          name.resize(slash);
-          at = objects_.lower_bound(start + name + static_cast<char>('/' + 1));  // past all below
-        } else {
-          ++at;
-        }
-        entries.push_back({std::move(name), is_prefix});
-      }
-    }
-    std::sort(entries.begin(), entries.end());  // "a.b" lies before "a/c", but not before "a"
-    return entries;
+    const std::shared_lock lock(mutex_);
+    return list_keys(objects_, prefix, depth);
   }
 
   bool do_exists(std::string_view key) const override { return find(key) != nullptr; }

@@ -154,8 +154,9 @@ struct FileStoreOptions {
 // break the store, and after it is deleted reads fail instead of finding nothing.
 std::shared_ptr<Store> make_file_store(std::string path, FileStoreOptions options = {});
 
-// By URL: "file:///absolute/path", "memory://", or a plain path. Throws unsupported for another
-// scheme, naming those known.
+// By URL: "file:///absolute/path", "zip:///absolute/path.zip" (see zip.h), "memory://", or a plain
+// path: a zip archive if it ends in ".zip" and is no folder, else a folder. Throws unsupported for
+// another scheme, naming those known.
 std::shared_ptr<Store> open_store(std::string_view url, FileStoreOptions options = {});
 
 // ---- Stores around a store ----

@@ -1,7 +1,10 @@
 #include <array>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "zarrloom/stores/store.h"
+#include "zarrloom/stores/zip.h"
 
 namespace zarrloom {
 namespace {
@@ -33,11 +36,37 @@ std::shared_ptr<Store> open_memory(std::string_view rest, const FileStoreOptions
   return make_memory_store();
 }
 
+std::shared_ptr<Store> open_zip_file(std::string path, const FileStoreOptions& options) {
+  const ZipMode mode = options.read_only ? ZipMode::read : ZipMode::on_demand;
+  return make_zip_store(std::move(path), {.mode = mode, .fsync = options.fsync});
+}
+
+std::shared_ptr<Store> open_zip(std::string_view rest, const FileStoreOptions& options) {
+  if (!rest.starts_with('/')) {
+    fail(ErrorCode::invalid_argument, "zip://" + std::string(rest) +
+                                          ": needs three slashes and an absolute path, as in "
+                                          "zip:///data/a.zip");
+  }
+  return open_zip_file(std::string(rest), options);
+}
+
+// A folder may have such a name, too.
+bool is_path_of_zip(const std::string& path) {
+  std::error_code ignored;
+  return path.ends_with(".zip") && !std::filesystem::is_directory(path, ignored);
+}
+
+std::shared_ptr<Store> open_path(std::string path, const FileStoreOptions& options) {
+  return is_path_of_zip(path) ? open_zip_file(std::move(path), options)
+                              : make_file_store(std::move(path), options);
+}
+
 struct Scheme {
   std::string_view name;
   Open open;
 };
-constexpr std::array kSchemes{Scheme{"file", open_file}, Scheme{"memory", open_memory}};
+constexpr std::array kSchemes{Scheme{"file", open_file}, Scheme{"memory", open_memory},
+                              Scheme{"zip", open_zip}};
 
 std::string lower(std::string_view text) {
   std::string result(text);
@@ -59,7 +88,7 @@ std::shared_ptr<Store> open_store(std::string_view url, FileStoreOptions options
   const std::size_t mark = url.find(kMark);
   // "/data/odd://name" is a path: a scheme has no slash.
   if (mark == std::string_view::npos || url.substr(0, mark).find('/') != std::string_view::npos) {
-    return make_file_store(std::string(url), options);
+    return open_path(std::string(url), options);
   }
   const std::string scheme = lower(url.substr(0, mark));
   for (const Scheme& known : kSchemes) {

@@ -12,6 +12,7 @@
 #include "fakes/faulty_store.h"
 #include "fakes/slow_store.h"
 #include "fakes/temp_folder.h"
+#include "zarrloom/stores/zip.h"
 
 namespace zarrloom {
 namespace {
@@ -34,6 +35,14 @@ constexpr StoreRow kStores[] = {
     {"file_without_links",
      [](const TempFolder& folder) {
        return make_file_store(folder / "s.zarr", {.follow_symlinks = false});
+     }},
+    {"zip",
+     [](const TempFolder& folder) -> std::shared_ptr<Store> {
+       return make_zip_store(folder / "s.zip");
+     }},
+    {"zip_in_new_parents_deflated",
+     [](const TempFolder& folder) -> std::shared_ptr<Store> {
+       return make_zip_store(folder / "x/y/s.zip", {.mode = ZipMode::append, .deflate = true});
      }},
     {"counting",
      [](const TempFolder&) -> std::shared_ptr<Store> {
