@@ -3,6 +3,7 @@
 #include "bind.h"
 #include "gil.h"
 #include "zarrloom/stores/store.h"
+#include "zarrloom/stores/zip.h"
 
 namespace zarrloom::bindings {
 namespace {
@@ -28,6 +29,34 @@ std::vector<std::string> list(const std::shared_ptr<Store>& store, const std::st
     }
     return keys;
   });
+}
+
+ZipMode zip_mode(const std::string& mode) {
+  if (mode == "r") return ZipMode::read;
+  if (mode == "a") return ZipMode::append;
+  if (mode == "w") return ZipMode::replace;
+  if (mode == "x") return ZipMode::create;
+  if (mode == "on demand") return ZipMode::on_demand;
+  fail(ErrorCode::invalid_argument, "mode must be r, a, w or x, not " + mode);
+}
+
+void bind_zip(py::module_& module) {
+  py::class_<ZipStore, Store, std::shared_ptr<ZipStore>>(module, "ZipStore")
+      .def("is_writing", &ZipStore::is_writing)
+      .def("flush", [](const ZipStore& s) { without_gil([&] { s.flush(); }); })
+      .def("close", [](const ZipStore& s) { without_gil([&] { s.close(); }); });
+  module.def(
+      "make_zip_store",
+      [](const std::string& path, const std::string& mode, bool deflate, bool fsync,
+         std::uint64_t inflate_limit) {
+        const ZipStoreOptions options{.mode = zip_mode(mode),
+                                      .deflate = deflate,
+                                      .fsync = fsync,
+                                      .inflate_limit = inflate_limit};
+        return without_gil([&] { return make_zip_store(path, options); });
+      },
+      py::arg("path"), py::kw_only(), py::arg("mode"), py::arg("deflate"), py::arg("fsync"),
+      py::arg("inflate_limit"));
 }
 
 }  // namespace
@@ -59,6 +88,7 @@ void bind_stores(py::module_& module) {
       py::arg("url"), py::kw_only(), py::arg("read_only") = false, py::arg("fsync") = false,
       py::arg("follow_symlinks") = true);
   module.def("make_memory_store", &make_memory_store);
+  bind_zip(module);
   module.def(
       "make_latency_store",
       [](std::shared_ptr<Store> inner, double seconds) {

@@ -32,7 +32,7 @@ from zarrloom.errors import (
 )
 from zarrloom.reduction import reduce
 from zarrloom.statistics import Trace, stats, trace
-from zarrloom.stores import FileStore, MemoryStore, Store
+from zarrloom.stores import FileStore, MemoryStore, Store, ZipStore
 from zarrloom.stream import ChunkStream
 from zarrloom.writing import Batch, WriteReport
 
@@ -67,6 +67,7 @@ __all__ = [
     "UnsupportedError",
     "WriteReport",
     "ZarrloomError",
+    "ZipStore",
     "config",
     "copy_array",
     "create_array",

@@ -34,7 +34,7 @@ def open_array(
     Parameters
     ----------
     store : str, os.PathLike or Store
-        A folder, a ``file://`` URL, or a store object.
+        A folder, an archive ("a.zip"), a URL (``file://``, ``zip://``), or a store object.
     mode : {"a", "r", "r+", "w", "w-"}, default "a"
         "r" reads only; "r+" reads and writes; "a" makes the array if it is not there and a `shape`
         is given; "w" makes it anew, erasing what is there; "w-" makes it and fails if it is there.
@@ -123,7 +123,7 @@ def create_array(
     Parameters
     ----------
     store : str, os.PathLike or Store
-        A folder, a ``file://`` URL, or a store object.
+        A folder, an archive ("a.zip"), a URL (``file://``, ``zip://``), or a store object.
     name : str, optional
         The array's path in the store. Default: the root.
     shape : int or iterable of int
@@ -221,7 +221,10 @@ def save(store: StoreLike, data: npt.ArrayLike, *, path: str | None = None, **cr
     **create
         As in `create_array`.
     """
-    create_array(store, data=np.asarray(data), **{"name": path, "overwrite": True, **create})
+    array = create_array(
+        store, data=np.asarray(data), **{"name": path, "overwrite": True, **create}
+    )
+    array.store.flush()
 
 
 def load(store: StoreLike, *, path: str | None = None) -> np.ndarray[Any, Any]:

@@ -328,6 +328,11 @@ class ZipFile final : public ZipStore {
   void do_flush() const override { finish(false); }
   void do_close() const override { finish(true); }
 
+  bool do_is_writing() const override {
+    const std::shared_lock lock(mutex_);
+    return target_ != nullptr && !forked_;
+  }
+
   void finish(bool close) const {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return !flushing_; });

@@ -50,9 +50,13 @@ class ZipStore : public Store {
   // same, but cannot tell of failures. The child of a fork never writes: its close only forgets.
   void close() const { do_close(); }
 
+  // Whether this handle holds the archive's lock, so that it alone knows what is in it.
+  bool is_writing() const { return do_is_writing(); }
+
  private:
   virtual void do_flush() const = 0;
   virtual void do_close() const = 0;
+  virtual bool do_is_writing() const = 0;
 };
 
 // Throws node_not_found, node_exists, conflict (there is another writer), corrupt_data (no zip

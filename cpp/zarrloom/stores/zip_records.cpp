@@ -184,10 +184,11 @@ void put_end(std::string& out, const ZipEnd& end) {
 }  // namespace
 
 std::optional<std::size_t> find_last_zip_end(ByteView bytes) {
-  constexpr std::string_view kMark = "PK\5\6";
-  const std::size_t at = as_text(bytes).rfind(kMark);
-  if (at == std::string_view::npos) return std::nullopt;
-  return at;
+  constexpr std::byte kFirst{'P'};
+  for (std::size_t at = bytes.size() < 4 ? 0 : bytes.size() - 3; at-- > 0;) {
+    if (bytes[at] == kFirst && u32(bytes, at) == kEndMark) return at;
+  }
+  return std::nullopt;
 }
 
 ZipEnd parse_zip_end(ByteView record) {
