@@ -46,8 +46,10 @@ OpenOptions open_options(std::optional<int> zarr_format, bool read_only, bool wr
 }
 
 BoundArray open(std::shared_ptr<Store> store, const std::string& path,
-                std::optional<int> zarr_format, bool read_only, bool write_empty_chunks) {
-  const OpenOptions options = open_options(zarr_format, read_only, write_empty_chunks);
+                std::optional<int> zarr_format, bool read_only, bool write_empty_chunks,
+                const py::object& consolidated) {
+  OpenOptions options = open_options(zarr_format, read_only, write_empty_chunks);
+  options.consolidated = consolidated_at(consolidated);
   return BoundArray(without_gil([&] { return Array::open(std::move(store), path, options); }));
 }
 
@@ -60,37 +62,6 @@ std::vector<CodecConfig> codecs_from_json(const std::string& text) {
                       configuration == nullptr ? Json(Json::Object{}) : *configuration});
   }
   return codecs;
-}
-
-// What Python gives for a new array, as keyword arguments.
-CreateOptions create_options(const py::kwargs& given) {
-  CreateOptions options;
-  const auto has = [&](const char* name) { return given.contains(name) && !given[name].is_none(); };
-  options.zarr_format = given["zarr_format"].cast<int>();
-  options.shape = to_dims(given["shape"]);
-  options.dtype = dtype_from_numpy_name(given["dtype"].cast<std::string>());
-  options.big_endian = given["big_endian"].cast<bool>();
-  options.order = given["order"].cast<std::string>().at(0);
-  options.attributes = parse_json(given["attributes"].cast<std::string>(), {.allow_nan = true});
-  if (has("chunks")) options.chunk_shape = to_dims(given["chunks"]);
-  if (has("shards")) options.shard_shape = to_dims(given["shards"]);
-  if (has("fill_value")) {
-    const ByteView fill = as_byte_view(given["fill_value"].cast<std::string_view>());
-    options.fill_value.emplace(fill.begin(), fill.end());
-  }
-  if (has("filters")) options.filters = codecs_from_json(given["filters"].cast<std::string>());
-  if (has("serializer")) {
-    options.serializer = codecs_from_json(given["serializer"].cast<std::string>()).at(0);
-  }
-  if (has("compressors")) {
-    options.compressors = codecs_from_json(given["compressors"].cast<std::string>());
-  }
-  if (has("separator")) {
-    options.key_encoding = ChunkKeyEncoding{given["v2_keys"].cast<bool>(),
-                                            given["separator"].cast<std::string>().at(0)};
-  }
-  if (has("dimension_names")) options.dimension_names = given["dimension_names"].cast<Names>();
-  return options;
 }
 
 BoundArray create(std::shared_ptr<Store> store, const std::string& path, bool overwrite,
@@ -139,11 +110,42 @@ std::string chunk_key(const BoundArray& bound, const py::object& chunk) {
 
 }  // namespace
 
+CreateOptions create_options(const py::kwargs& given) {
+  CreateOptions options;
+  const auto has = [&](const char* name) { return given.contains(name) && !given[name].is_none(); };
+  options.zarr_format = given["zarr_format"].cast<int>();
+  options.shape = to_dims(given["shape"]);
+  options.dtype = dtype_from_numpy_name(given["dtype"].cast<std::string>());
+  options.big_endian = given["big_endian"].cast<bool>();
+  options.order = given["order"].cast<std::string>().at(0);
+  options.attributes = parse_json(given["attributes"].cast<std::string>(), {.allow_nan = true});
+  if (has("chunks")) options.chunk_shape = to_dims(given["chunks"]);
+  if (has("shards")) options.shard_shape = to_dims(given["shards"]);
+  if (has("fill_value")) {
+    const ByteView fill = as_byte_view(given["fill_value"].cast<std::string_view>());
+    options.fill_value.emplace(fill.begin(), fill.end());
+  }
+  if (has("filters")) options.filters = codecs_from_json(given["filters"].cast<std::string>());
+  if (has("serializer")) {
+    options.serializer = codecs_from_json(given["serializer"].cast<std::string>()).at(0);
+  }
+  if (has("compressors")) {
+    options.compressors = codecs_from_json(given["compressors"].cast<std::string>());
+  }
+  if (has("separator")) {
+    options.key_encoding = ChunkKeyEncoding{given["v2_keys"].cast<bool>(),
+                                            given["separator"].cast<std::string>().at(0)};
+  }
+  if (has("dimension_names")) options.dimension_names = given["dimension_names"].cast<Names>();
+  return options;
+}
+
 void bind_array(py::module_& module) {
   py::class_<BoundArray> array(module, "Array");
   array
       .def_static("open", &open, py::arg("store"), py::arg("path"), py::kw_only(),
-                  py::arg("zarr_format"), py::arg("read_only"), py::arg("write_empty_chunks"))
+                  py::arg("zarr_format"), py::arg("read_only"), py::arg("write_empty_chunks"),
+                  py::arg("consolidated_at") = py::none())
       .def_static("create", &create, py::arg("store"), py::arg("path"), py::kw_only(),
                   py::arg("overwrite"), py::arg("write_empty_chunks"))
       .def_property_readonly("store", [](const BoundArray& b) { return b.array.store(); })
@@ -164,6 +166,9 @@ void bind_array(py::module_& module) {
       .def_property_readonly("zarr_format",
                              [](const BoundArray& b) { return b.array.metadata().zarr_format; })
       .def_property_readonly("read_only", [](const BoundArray& b) { return b.array.read_only(); })
+      .def_property_readonly(
+          "consolidated_at",
+          [](const BoundArray& b) { return place_of(b.array.open_options().consolidated); })
       .def_property_readonly("dimension_names",
                              [](const BoundArray& b) { return b.array.metadata().dimension_names; })
       .def_property_readonly(

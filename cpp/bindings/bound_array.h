@@ -39,6 +39,13 @@ inline CallOptions call_options(std::size_t parallel, InterruptCheck check) {
   return options;
 }
 
+// What Python gives for a new array, as keyword arguments.
+CreateOptions create_options(const py::kwargs& given);
+
+// The path and format of a group whose consolidated metadata changes make untrue, or None.
+std::shared_ptr<Consolidated> consolidated_at(const py::object& place);
+py::object place_of(const std::shared_ptr<Consolidated>& consolidated);
+
 // The parts of the class that have files of their own.
 void bind_transfer(py::class_<BoundArray>& array);
 void bind_operation(py::module_& module, py::class_<BoundArray>& array);

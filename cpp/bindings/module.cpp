@@ -10,6 +10,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   bind_stores(module);
   bind_notifier(module);
   bind_array(module);
+  bind_group(module);
   bind_reduce(module);
   bind_writing(module);
 }

@@ -4,6 +4,7 @@
 #include "zarrloom/array/append.h"
 #include "zarrloom/array/array.h"
 #include "zarrloom/array/chunks.h"
+#include "zarrloom/array/group.h"
 #include "zarrloom/array/resize.h"
 #include "zarrloom/base/error.h"
 #include "zarrloom/codecs/registry.h"

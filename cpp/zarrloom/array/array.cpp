@@ -1,5 +1,7 @@
 #include "zarrloom/array/array.h"
 
+#include "zarrloom/array/consolidated.h"
+#include "zarrloom/array/hierarchy.h"
 #include "zarrloom/array/node.h"
 #include "zarrloom/base/error.h"
 
@@ -61,19 +63,25 @@ Array Array::open(std::shared_ptr<Store> store, std::string_view path, const Ope
       std::move(store), std::string(path), std::move(*metadata), std::move(dataset), options}));
 }
 
+Array Array::from_documents(std::shared_ptr<Store> store, std::string_view path,
+                            const NodeDocuments& documents, const OpenOptions& given) {
+  const OpenOptions options = with_runtime(given);
+  ArrayMetadata metadata = parse_array(*store, path, documents);
+  auto dataset = make_dataset(options, store, path, metadata);
+  return Array(std::make_shared<const State>(State{
+      std::move(store), std::string(path), std::move(metadata), std::move(dataset), options}));
+}
+
 Array Array::create(std::shared_ptr<Store> store, std::string_view path,
                     const CreateOptions& create, bool overwrite, const OpenOptions& given) {
   check_path(path);
   const OpenOptions options = with_runtime(given);
   ArrayMetadata metadata = make_metadata(create);
   auto dataset = make_dataset(options, store, path, metadata);  // refuses before anything is erased
-  if (node_exists(*store, path)) {
-    if (!overwrite) {
-      fail(ErrorCode::node_exists,
-           store->locate(path) + ": something is here already; overwrite=true would erase it");
-    }
-    erase_prefix(*store, path);
-  }
+  if (options.consolidated) options.consolidated->forget(*options.runtime, *store);
+  const NewNode node{std::string(path), NodeKind::array, metadata.zarr_format};
+  make_room(*options.runtime, *store, std::span(&node, 1),
+            {.overwrite = overwrite, .known_group = options.known_group});
   write_array_metadata(*store, path, metadata);
   return Array(std::make_shared<const State>(State{
       std::move(store), std::string(path), std::move(metadata), std::move(dataset), options}));
@@ -190,6 +198,7 @@ void Array::write_attributes(const Json& attributes) const {
     fail(ErrorCode::invalid_argument,
          std::string("attributes must be an object, not ") + attributes.type_name());
   }
+  forget_consolidated();
   const std::string key = array_metadata_key(state_->path, metadata().zarr_format);
   const auto lock = state_->options.runtime->locks().lock(state_->store->locate(key));
   std::optional<ArrayMetadata> now =
@@ -231,6 +240,7 @@ Claims::Claim Array::claim_shape() const {
 
 Array Array::with_shape(const Dims& shape) const {
   check_writable();
+  forget_consolidated();
   State next = *state_;
   {
     const std::string key = array_metadata_key(state_->path, metadata().zarr_format);
@@ -242,6 +252,13 @@ Array Array::with_shape(const Dims& shape) const {
     write_array_metadata(*next.store, next.path, next.metadata);
   }
   return Array(std::make_shared<const State>(std::move(next)));
+}
+
+const OpenOptions& Array::open_options() const { return state_->options; }
+
+void Array::forget_consolidated() const {
+  const OpenOptions& options = state_->options;
+  if (options.consolidated) options.consolidated->forget(*options.runtime, *state_->store);
 }
 
 const std::shared_ptr<Runtime>& Array::runtime() const { return state_->options.runtime; }

@@ -15,11 +15,20 @@
 
 namespace zarrloom {
 
+class Consolidated;
+struct NodeDocuments;
+
 struct OpenOptions {
   std::optional<int> zarr_format;  // absent: 3, then 2
   bool read_only = false;
   WriteOptions write = {};
-  std::shared_ptr<Runtime> runtime;  // absent: default_runtime()
+  std::shared_ptr<Runtime> runtime = {};  // absent: default_runtime()
+  // Groups: whether consolidated metadata is used; absent: where there is some.
+  std::optional<bool> use_consolidated = {};
+  // What a group gives on to the nodes in it: the consolidated metadata that changes make untrue,
+  // and a group that need not be looked for when something is made below it.
+  std::shared_ptr<Consolidated> consolidated = {};
+  std::optional<std::string> known_group = {};
 };
 
 // Cheap to copy; may be used from many threads at once. What it knows of the array is what was true
@@ -30,8 +39,12 @@ class Array {
   static Array open(std::shared_ptr<Store> store, std::string_view path = "",
                     const OpenOptions& options = {});
 
-  // Throws node_exists if something lies at the path, unless overwrite (then all below it is
-  // erased first).
+  // Of documents that were read already; see documents.h.
+  static Array from_documents(std::shared_ptr<Store> store, std::string_view path,
+                              const NodeDocuments& documents, const OpenOptions& options = {});
+
+  // Makes the groups that it lies in, too. Throws node_exists if something lies at the path, unless
+  // overwrite (then all below it is erased first).
   static Array create(std::shared_ptr<Store> store, std::string_view path,
                       const CreateOptions& create, bool overwrite = false,
                       const OpenOptions& options = {});
@@ -100,12 +113,14 @@ class Array {
   const std::shared_ptr<Runtime>& runtime() const;
   const std::shared_ptr<const Dataset>& dataset() const;
   WriteOptions write_options() const;
+  const OpenOptions& open_options() const;
   void check_writable() const;  // throws read_only
 
  private:
   struct State;
   explicit Array(std::shared_ptr<const State> state) : state_(std::move(state)) {}
   ArrayMetadata read_unchanged() const;
+  void forget_consolidated() const;
   std::shared_ptr<const State> state_;
 };
 

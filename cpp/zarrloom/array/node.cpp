@@ -3,18 +3,11 @@
 #include <future>
 
 #include "zarrloom/array/document.h"
+#include "zarrloom/array/requests.h"
 #include "zarrloom/base/error.h"
 
 namespace zarrloom {
 namespace {
-
-constexpr std::string_view kV3Name = "zarr.json";
-constexpr std::string_view kV2ArrayName = ".zarray";
-constexpr std::string_view kV2GroupName = ".zgroup";
-constexpr std::string_view kV2AttributesName = ".zattrs";
-
-// Nobody writes this much, and a hostile store must not fill our memory before we look.
-constexpr std::uint64_t kMaxDocumentSize = std::uint64_t{64} << 20;
 
 std::optional<Bytes> read_limited(const Store& store, std::string_view key) {
   const auto answer = std::make_shared<std::promise<ReadResult>>();
@@ -70,13 +63,13 @@ std::optional<ArrayMetadata> read_v2(const Store& store, std::string_view path) 
   return located(store, key, [&] { return parse_v2_metadata(*zarray, zattrs.value_or(Json())); });
 }
 
+}  // namespace
+
 void check_format(int zarr_format) {
   if (zarr_format == 2 || zarr_format == 3) return;
   fail(ErrorCode::invalid_argument,
        "zarr_format must be 2 or 3, not " + std::to_string(zarr_format));
 }
-
-}  // namespace
 
 void check_path(std::string_view path) {
   if (path.empty()) return;
@@ -96,6 +89,17 @@ std::string join_key(std::string_view path, std::string_view name) {
   if (path.empty()) return std::string(name);
   if (name.empty()) return std::string(path);
   return std::string(path) + "/" + std::string(name);
+}
+
+std::vector<std::string> ancestors(std::string_view path) {
+  std::vector<std::string> groups;
+  if (path.empty()) return groups;
+  groups.emplace_back();
+  for (std::size_t slash = path.find('/'); slash != std::string_view::npos;
+       slash = path.find('/', slash + 1)) {
+    groups.emplace_back(path.substr(0, slash));
+  }
+  return groups;
 }
 
 std::string array_metadata_key(std::string_view path, int zarr_format) {

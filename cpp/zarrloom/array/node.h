@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "zarrloom/array/metadata.h"
 #include "zarrloom/stores/store.h"
@@ -14,7 +15,20 @@ namespace zarrloom {
 // "__" (v3 core specification, "Node names").
 void check_path(std::string_view path);
 
+// Throws invalid_argument for what is neither 2 nor 3.
+void check_format(int zarr_format);
+
 std::string join_key(std::string_view path, std::string_view name);
+
+// The groups that a node at the path lies in, from the root on: "a/b" lies in "" and "a".
+std::vector<std::string> ancestors(std::string_view path);
+
+// The objects that metadata lies in, below a node's path.
+inline constexpr std::string_view kV3Name = "zarr.json";
+inline constexpr std::string_view kV2ArrayName = ".zarray";
+inline constexpr std::string_view kV2GroupName = ".zgroup";
+inline constexpr std::string_view kV2AttributesName = ".zattrs";
+inline constexpr std::string_view kV2ConsolidatedName = ".zmetadata";
 
 // Looks for format 3 first, then for format 2; a given format looks for that alone. nullopt if
 // there is nothing. Throws invalid_argument if there is a group, and what parsing throws, naming
