@@ -9,7 +9,7 @@ from zarrloom.array import Array
 from zarrloom.chunk_map import ChunkMap
 from zarrloom.config import config
 from zarrloom.copying import copy_array
-from zarrloom.creation import create_array, load, open, open_array, save
+from zarrloom.creation import create_array, load, open_array, save
 from zarrloom.errors import (
     CancelledError,
     ChunkError,
@@ -29,6 +29,14 @@ from zarrloom.errors import (
     StorageError,
     UnsupportedError,
     ZarrloomError,
+)
+from zarrloom.group import Group
+from zarrloom.hierarchies import (
+    consolidate_metadata,
+    create_group,
+    create_hierarchy,
+    open,
+    open_group,
 )
 from zarrloom.reduction import reduce
 from zarrloom.statistics import Trace, stats, trace
@@ -52,6 +60,7 @@ __all__ = [
     "DeadlineError",
     "FileStore",
     "FunctionError",
+    "Group",
     "InvalidArgumentError",
     "MemoryStore",
     "MetadataError",
@@ -69,11 +78,15 @@ __all__ = [
     "ZarrloomError",
     "ZipStore",
     "config",
+    "consolidate_metadata",
     "copy_array",
     "create_array",
+    "create_group",
+    "create_hierarchy",
     "load",
     "open",
     "open_array",
+    "open_group",
     "reduce",
     "save",
     "stats",

@@ -35,7 +35,7 @@ class Array(ArrayChunks):
 
     def __reduce__(self) -> Any:
         arguments = (self.zarr_format, self.read_only, self._write_empty_chunks)
-        return _open_pickled, (self._store, self.path, *arguments)
+        return _open_pickled, (self._store, self.path, *arguments, self._native.consolidated_at)
 
     # ---- Another shape ----
 
@@ -341,7 +341,12 @@ def _by_shard(by: str) -> bool:
 
 
 def _open_pickled(
-    store: Store, path: str, zarr_format: int, read_only: bool, write_empty_chunks: bool
+    store: Store,
+    path: str,
+    zarr_format: int,
+    read_only: bool,
+    write_empty_chunks: bool,
+    consolidated_at: tuple[str, int] | None,
 ) -> Array:
     native = _core.Array.open(
         store._native,
@@ -349,5 +354,6 @@ def _open_pickled(
         zarr_format=zarr_format,
         read_only=read_only,
         write_empty_chunks=write_empty_chunks,
+        consolidated_at=consolidated_at,
     )
     return Array(native, store, write_empty_chunks)

@@ -1,4 +1,4 @@
-"""An array's attributes."""
+"""The attributes of arrays and groups."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from zarrloom.errors import InvalidArgumentError
 
 
 class Attributes(MutableMapping[str, Any]):
-    """An array's attributes: JSON values by name. Every change is stored at once.
+    """Attributes: JSON values by name. Every change is stored at once.
 
     Every access reads the stored document, so that it sees what others have changed. Changes by the
     threads of one process never undo each other; two processes that change attributes at the same
     moment may. A changed value inside a list or dict has to be assigned to be stored.
     """
 
-    def __init__(self, native: _core.Array) -> None:
+    def __init__(self, native: _core.Array | _core.Group) -> None:
         self._native = native
 
     def _read(self) -> dict[str, Any]:

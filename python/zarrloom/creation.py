@@ -58,13 +58,12 @@ def open_array(
     MetadataError, UnsupportedError
         The metadata breaks the specification, or asks for something that is not known.
     """
-    if mode not in _MODES:
-        raise InvalidArgumentError(f"mode must be one of {', '.join(_MODES)}, not {mode!r}")
+    check_mode(mode)
     store = to_store(store)
     make = {**create, "name": path, "zarr_format": zarr_format or 3, "config": config}
     if mode in ("w", "w-"):
         return create_array(store, overwrite=mode == "w", **make)
-    empty_chunks = _write_empty_chunks(config)
+    empty_chunks = write_empty_chunks(config)
     try:
         native = _core.Array.open(
             store._native,
@@ -78,11 +77,12 @@ def open_array(
             raise
         return create_array(store, **make)
     if zarr_format is None:
-        _warn_of_both_formats(native)
+        warn_of_both_formats(native)
     return Array(native, store, empty_chunks)
 
 
-def _warn_of_both_formats(native: _core.Array) -> None:
+def warn_of_both_formats(native: _core.Array) -> None:
+    """Tell that an array is there twice."""
     other = f"{native.path}/.zarray".lstrip("/")
     if native.zarr_format == 3 and native.store.exists(other):
         warnings.warn(
@@ -92,9 +92,10 @@ def _warn_of_both_formats(native: _core.Array) -> None:
         )
 
 
-def open(store: StoreLike, *, mode: Mode = "a", **kwargs: Any) -> Array:
-    """Open what lies at a place. This version knows arrays: see `open_array`."""
-    return open_array(store, mode=mode, **kwargs)
+def check_mode(mode: str) -> None:
+    """Refuse what is no mode."""
+    if mode not in _MODES:
+        raise InvalidArgumentError(f"mode must be one of {', '.join(_MODES)}, not {mode!r}")
 
 
 def create_array(
@@ -171,6 +172,51 @@ def create_array(
     InvalidArgumentError, UnsupportedError
         The parameters make no array, or ask for something that is not known.
     """
+    spec, data = array_spec(
+        shape=shape,
+        dtype=dtype,
+        data=data,
+        chunks=chunks,
+        shards=shards,
+        filters=filters,
+        compressors=compressors,
+        serializer=serializer,
+        fill_value=fill_value,
+        order=order,
+        zarr_format=zarr_format,
+        attributes=attributes,
+        chunk_key_encoding=chunk_key_encoding,
+        dimension_names=dimension_names,
+    )
+    store = to_store(store)
+    empty_chunks = write_empty_chunks(config)
+    native = _core.Array.create(
+        store._native, _path(name), overwrite=overwrite, write_empty_chunks=empty_chunks, **spec
+    )
+    array = Array(native, store, empty_chunks)
+    if data is not None:
+        array[...] = data
+    return array
+
+
+def array_spec(
+    *,
+    shape: int | Iterable[int] | None = None,
+    dtype: npt.DTypeLike | None = None,
+    data: np.ndarray[Any, Any] | None = None,
+    chunks: Any = "auto",
+    shards: int | Iterable[int] | None = None,
+    filters: Any = "auto",
+    compressors: Any = "auto",
+    serializer: Any = "auto",
+    fill_value: Any = None,
+    order: str | None = None,
+    zarr_format: int = 3,
+    attributes: Mapping[str, Any] | None = None,
+    chunk_key_encoding: Any = None,
+    dimension_names: Iterable[str | None] | None = None,
+) -> tuple[dict[str, Any], np.ndarray[Any, Any] | None]:
+    """Give the core's options for a new array, and its data; see `create_array`."""
     if data is not None:
         data = np.asarray(data)
         shape = data.shape if shape is None else shape
@@ -178,33 +224,24 @@ def create_array(
     if shape is None or dtype is None:
         raise InvalidArgumentError("shape and dtype are needed, or data")
     kind = np.dtype(dtype)
-    store = to_store(store)
-    empty_chunks = _write_empty_chunks(config)
     extents = _extents(shape)
-    native = _core.Array.create(
-        store._native,
-        _path(name),
-        overwrite=overwrite,
-        write_empty_chunks=empty_chunks,
-        zarr_format=zarr_format,
-        shape=extents,
-        dtype=_dtype_name(kind),
-        big_endian=kind.byteorder == ">",
-        chunks=_chunk_shape(chunks, len(extents)),
-        shards=None if shards is None else _chunk_shape(shards, len(extents)),
-        fill_value=_fill_bytes(fill_value, kind),
-        order=order or "C",
-        filters=_codecs_json(filters, default=[]),
-        serializer=_codecs_json(serializer, default=None),
-        compressors=_codecs_json(compressors, default=None),
-        attributes=to_json(attributes or {}, zarr_format),
-        dimension_names=None if dimension_names is None else list(dimension_names),
+    spec = {
+        "zarr_format": zarr_format,
+        "shape": extents,
+        "dtype": _dtype_name(kind),
+        "big_endian": kind.byteorder == ">",
+        "chunks": _chunk_shape(chunks, len(extents)),
+        "shards": None if shards is None else _chunk_shape(shards, len(extents)),
+        "fill_value": _fill_bytes(fill_value, kind),
+        "order": order or "C",
+        "filters": _codecs_json(filters, default=[]),
+        "serializer": _codecs_json(serializer, default=None),
+        "compressors": _codecs_json(compressors, default=None),
+        "attributes": to_json(attributes or {}, zarr_format),
+        "dimension_names": None if dimension_names is None else list(dimension_names),
         **_key_encoding(chunk_key_encoding),
-    )
-    array = Array(native, store, empty_chunks)
-    if data is not None:
-        array[...] = data
-    return array
+    }
+    return spec, data
 
 
 def save(store: StoreLike, data: npt.ArrayLike, *, path: str | None = None, **create: Any) -> None:
@@ -245,7 +282,8 @@ def _path(path: str | None) -> str:
     return (path or "").strip("/")
 
 
-def _write_empty_chunks(config: Mapping[str, Any] | None) -> bool:
+def write_empty_chunks(config: Mapping[str, Any] | None) -> bool:
+    """Give that setting of a ``config``."""
     return bool((config or {}).get("write_empty_chunks", False))
 
 

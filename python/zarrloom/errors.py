@@ -31,8 +31,8 @@ class SelectionError(ZarrloomError, IndexError):
     """An index or range outside the array, or of a kind that is not supported."""
 
 
-class NodeNotFoundError(ZarrloomError, FileNotFoundError):
-    """There is no array at this place."""
+class NodeNotFoundError(ZarrloomError, FileNotFoundError, KeyError):
+    """There is no array, or no group, at this place."""
 
 
 class NodeExistsError(ZarrloomError, FileExistsError):

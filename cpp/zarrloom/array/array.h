@@ -19,7 +19,7 @@ class Consolidated;
 struct NodeDocuments;
 
 struct OpenOptions {
-  std::optional<int> zarr_format;  // absent: 3, then 2
+  std::optional<int> zarr_format = {};  // absent: 3, then 2
   bool read_only = false;
   WriteOptions write = {};
   std::shared_ptr<Runtime> runtime = {};  // absent: default_runtime()
