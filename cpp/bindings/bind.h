@@ -22,6 +22,7 @@ void bind_stores(pybind11::module_& module);
 void bind_notifier(pybind11::module_& module);
 void bind_array(pybind11::module_& module);
 void bind_group(pybind11::module_& module);
+void bind_hierarchy(pybind11::module_& module);
 void bind_reduce(pybind11::module_& module);
 void bind_writing(pybind11::module_& module);
 

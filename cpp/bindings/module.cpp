@@ -11,6 +11,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   bind_notifier(module);
   bind_array(module);
   bind_group(module);
+  bind_hierarchy(module);
   bind_reduce(module);
   bind_writing(module);
 }

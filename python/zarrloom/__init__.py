@@ -8,6 +8,7 @@ from zarrloom.append import AppendStream
 from zarrloom.array import Array
 from zarrloom.chunk_map import ChunkMap
 from zarrloom.config import config
+from zarrloom.conversion import convert
 from zarrloom.copying import copy_array
 from zarrloom.creation import create_array, load, open_array, save
 from zarrloom.errors import (
@@ -79,6 +80,7 @@ __all__ = [
     "ZipStore",
     "config",
     "consolidate_metadata",
+    "convert",
     "copy_array",
     "create_array",
     "create_group",

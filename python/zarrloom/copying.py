@@ -68,11 +68,16 @@ def copy_array(
         raise InvalidArgumentError("a copy has the shape of its source; resize it afterwards")
     options = {**_options_of(source, changes), **changes}
     made = create_array(store, name=name, overwrite=overwrite, shape=source.shape, **options)
+    fill(source, made, progress, parallel)
+    return made
+
+
+def fill(source: Array, made: Array, progress: ProgressLike, parallel: int | None = None) -> None:
+    """Copy all elements to an array of the same shape, encoded ones where that is possible."""
     if _core.same_objects(source._native, made._native):
         _copy_objects(source, made, progress, workers(parallel))
     else:
         _copy_elements(source, made, progress, parallel)
-    return made
 
 
 def _options_of(source: Array, changes: dict[str, Any]) -> dict[str, Any]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,16 +10,17 @@ import numpy.typing as npt
 
 from zarrloom import _core
 from zarrloom.array import Array
-from zarrloom.attributes import Attributes, to_json
+from zarrloom.attributes import to_json
 from zarrloom.creation import array_spec, write_empty_chunks
-from zarrloom.errors import InvalidArgumentError
+from zarrloom.errors import InvalidArgumentError, ReadOnlyError
+from zarrloom.group_members import GroupMembers, node_path
+from zarrloom.progress import Progress, ProgressLike
 from zarrloom.stores import Store
-from zarrloom.tree import Tree, make_tree
 
-Native = _core.Array | _core.Group
+_AT_ONCE = 256  # objects that are copied between two steps of the progress
 
 
-class Group:
+class Group(GroupMembers):
     """A Zarr group: arrays and groups by name. Opened by `zarrloom.open_group`.
 
     Paths are relative to the group, "a/b" for what lies in the group "a" of it. One handle may be
@@ -32,170 +32,9 @@ class Group:
     `consolidate_metadata` when you are done.
     """
 
-    def __init__(self, native: _core.Group, store: Store, write_empty_chunks: bool = False) -> None:
-        self._native = native
-        self._store = store
-        self._write_empty_chunks = write_empty_chunks
-
-    def _wrap(self, native: Native) -> Array | Group:
-        kind = Array if isinstance(native, _core.Array) else Group
-        return kind(native, self._store, self._write_empty_chunks)  # type: ignore[arg-type]
-
     def __reduce__(self) -> Any:
         arguments = (self.zarr_format, self.read_only, self._write_empty_chunks)
         return _open_pickled, (self._store, self.path, *arguments, self._native.consolidated_at)
-
-    # ---- What it is ----
-
-    @property
-    def store(self) -> Store:
-        """Where it lies."""
-        return self._store
-
-    @property
-    def path(self) -> str:
-        """Its path in the store, "" at the root."""
-        return self._native.path
-
-    @property
-    def name(self) -> str:
-        """The path with a leading slash."""
-        return "/" + self.path
-
-    @property
-    def basename(self) -> str:
-        """The last part of the path."""
-        return self.path.rpartition("/")[2]
-
-    @property
-    def zarr_format(self) -> int:
-        """2 or 3."""
-        return self._native.zarr_format
-
-    @property
-    def read_only(self) -> bool:
-        """Whether changes are refused."""
-        return self._native.read_only
-
-    @property
-    def attrs(self) -> Attributes:
-        """The attributes; changes are stored at once."""
-        return Attributes(self._native)
-
-    @property
-    def is_consolidated(self) -> bool:
-        """Whether what lies in it is known from consolidated metadata."""
-        return self._native.is_consolidated
-
-    @property
-    def info(self) -> str:
-        """A table of what it is, for people to read."""
-        entries = self._native.members(0)
-        arrays = sum(entry.is_array for entry in entries)
-        rows = {
-            "Place": self._native.store.locate(self.path),
-            "Zarr format": self.zarr_format,
-            "Read-only": self.read_only,
-            "Consolidated": self.is_consolidated,
-            "Arrays in it": arrays,
-            "Groups in it": len(entries) - arrays,
-        }
-        return "\n".join(f"{name:17}: {value}" for name, value in rows.items())
-
-    def __repr__(self) -> str:
-        return f"<zarrloom.Group {self._native.store.locate(self.path)}>"
-
-    # ---- What lies in it ----
-
-    def __getitem__(self, path: str) -> Array | Group:
-        """Open the array or group at a path.
-
-        Raises
-        ------
-        NodeNotFoundError
-            There is nothing; the error tells what is there. It is a KeyError too.
-        """
-        return self._wrap(self._native.at(_path(path)))
-
-    def get(self, path: str, default: Any = None) -> Any:
-        """Open what lies at a path; `default` if there is nothing."""
-        native = self._native.find(_path(path))
-        return default if native is None else self._wrap(native)
-
-    def __contains__(self, path: object) -> bool:
-        return isinstance(path, str) and self._native.contains(_path(path))
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.keys())
-
-    def __len__(self) -> int:
-        return len(self._native.members(0))
-
-    def _below(self, entry: _core.NodeEntry) -> str:
-        return entry.path[len(self.path) + 1 :] if self.path else entry.path
-
-    def keys(self) -> list[str]:
-        """Give the names of what lies directly in it, sorted."""
-        return [self._below(entry) for entry in self._native.members(0)]
-
-    def members(self, max_depth: int | None = 0) -> list[tuple[str, Array | Group]]:
-        """Open what lies in it, by path.
-
-        The metadata of each level of the tree is read with many requests in flight; with
-        consolidated metadata nothing is read.
-
-        Parameters
-        ----------
-        max_depth : int or None, default 0
-            0: what lies directly in it; 1: also what lies in its groups; None: everything.
-
-        Raises
-        ------
-        UnsupportedError, MetadataError
-            An array that cannot be opened. `tree` and the names show it all the same.
-        """
-        entries = self._native.members(max_depth)
-        return [(self._below(e), self._wrap(self._native.open_member(e))) for e in entries]
-
-    def items(self) -> list[tuple[str, Array | Group]]:
-        """Open what lies directly in it: ``members()``."""
-        return self.members()
-
-    def values(self) -> list[Array | Group]:
-        """Open what lies directly in it, without names."""
-        return [node for _, node in self.members()]
-
-    def arrays(self) -> list[tuple[str, Array]]:
-        """Open the arrays that lie directly in it, by name."""
-        return [(name, node) for name, node in self.members() if isinstance(node, Array)]
-
-    def groups(self) -> list[tuple[str, Group]]:
-        """Open the groups that lie directly in it, by name."""
-        entries = [entry for entry in self._native.members(0) if not entry.is_array]
-        opened = [(self._below(e), self._wrap(self._native.open_member(e))) for e in entries]
-        return [(name, node) for name, node in opened if isinstance(node, Group)]
-
-    def array_keys(self) -> list[str]:
-        """Give the names of the arrays that lie directly in it."""
-        return [self._below(entry) for entry in self._native.members(0) if entry.is_array]
-
-    def group_keys(self) -> list[str]:
-        """Give the names of the groups that lie directly in it."""
-        return [self._below(entry) for entry in self._native.members(0) if not entry.is_array]
-
-    def tree(self, max_depth: int | None = None) -> Tree:
-        """Show what lies in it: in colours by rich, if that is installed and this is a terminal.
-
-        Parameters
-        ----------
-        max_depth : int or None, optional
-            As in `members`. Default: everything.
-        """
-        nodes = [
-            (self._below(e), e.is_array, json.loads(e.metadata_json))
-            for e in self._native.members(max_depth)
-        ]
-        return make_tree(self.name, nodes)
 
     # ---- New nodes ----
 
@@ -227,7 +66,7 @@ class Group:
         spec, data = array_spec(**{"zarr_format": self.zarr_format, **options})
         empty_chunks = self._write_empty_chunks if config is None else write_empty_chunks(config)
         native = self._native.create_array(
-            _path(name), overwrite=overwrite, write_empty_chunks=empty_chunks, **spec
+            node_path(name), overwrite=overwrite, write_empty_chunks=empty_chunks, **spec
         )
         array = Array(native, self._store, empty_chunks)
         if data is not None:
@@ -253,7 +92,7 @@ class Group:
         NodeExistsError, ReadOnlyError, InvalidArgumentError
         """
         text = to_json(attributes or {}, self.zarr_format)
-        native = self._native.create_group(_path(name), attributes=text, overwrite=overwrite)
+        native = self._native.create_group(node_path(name), attributes=text, overwrite=overwrite)
         return Group(native, self._store, self._write_empty_chunks)
 
     def require_group(self, name: str) -> Group:
@@ -315,7 +154,81 @@ class Group:
 
     def __delitem__(self, path: str) -> None:
         """Erase an array or group with all that is in it. NodeNotFoundError if there is none."""
-        self._native.erase(_path(path))
+        self._native.erase(node_path(path))
+
+    # ---- Other places ----
+
+    def copy(
+        self,
+        source: str,
+        target: str,
+        *,
+        to: Group | None = None,
+        overwrite: bool = False,
+        progress: ProgressLike = None,
+    ) -> Array | Group:
+        """Copy an array or group, with all that is in it, as it is stored.
+
+        The objects are copied in parallel and are not decoded. Metadata comes last, so that a copy
+        that was broken off is no array.
+
+        Parameters
+        ----------
+        source, target : str
+            Paths.
+        to : Group, optional
+            The group that `target` lies in, of any store. Default: this one.
+        overwrite : bool, default False
+            Erase what lies at `target`.
+        progress : True, callable or object, optional
+            A bar, a function ``(done, total)``, or an object with ``update(n)`` and ``total``;
+            stored objects are counted.
+
+        Returns
+        -------
+        Array or Group
+            The copy.
+
+        Raises
+        ------
+        NodeNotFoundError, NodeExistsError, ReadOnlyError
+        InvalidArgumentError
+            One of the places lies in the other.
+        """
+        to = self if to is None else to
+        run = _core.TreeCopy(
+            self._native, node_path(source), to._native, node_path(target), overwrite
+        )
+        steps = Progress(progress, run.total, "objects")
+        try:
+            while count := run.step(_AT_ONCE):
+                for _ in range(count):
+                    steps.step()
+        finally:
+            steps.close()
+        return to[target]
+
+    def move(
+        self,
+        source: str,
+        target: str,
+        *,
+        overwrite: bool = False,
+        progress: ProgressLike = None,
+    ) -> Array | Group:
+        """Give an array or group another path: a `copy`, then ``del`` of the source."""
+        if self.read_only:
+            raise ReadOnlyError(f"{self!r} is open for reading only")
+        moved = self.copy(source, target, overwrite=overwrite, progress=progress)
+        del self[source]
+        return moved
+
+    def rename(self, path: str, name: str) -> Array | Group:
+        """Give an array or group another name in the group that it lies in."""
+        if "/" in name:
+            raise InvalidArgumentError(f"{name!r} is a path; move() takes paths")
+        above = node_path(path).rpartition("/")[0]
+        return self.move(path, f"{above}/{name}")
 
     # ---- Consolidated metadata ----
 
@@ -344,17 +257,13 @@ def node_specs(nodes: Mapping[str, Mapping[str, Any]], zarr_format: int) -> list
         if "shape" in spec:
             if spec.get("data") is not None:
                 raise InvalidArgumentError(f"{path}: data cannot be written with the hierarchy")
-            specs.append((_path(path), array_spec(**given)[0]))
+            specs.append((node_path(path), array_spec(**given)[0]))
         elif given.keys() <= {"zarr_format", "attributes"}:
             text = to_json(given.get("attributes") or {}, given["zarr_format"])
-            specs.append((_path(path), (given["zarr_format"], text)))
+            specs.append((node_path(path), (given["zarr_format"], text)))
         else:
             raise InvalidArgumentError(f"{path}: an array needs a shape; a group has attributes")
     return specs
-
-
-def _path(path: str) -> str:
-    return path.strip("/")
 
 
 def _open_pickled(
