@@ -140,8 +140,7 @@ Conversion convert(const Store& store, const NodeEntry& entry, int zarr_format) 
 
 std::vector<NodeEntry> all_nodes(Runtime& runtime, const Store& store, std::string_view path,
                                  int zarr_format, const InterruptCheck& interrupt) {
-  const std::optional<NodeDocuments> root =
-      read_node(runtime, store, path, {.first = zarr_format});
+  const std::optional<NodeDocuments> root = read_node(runtime, store, path, {.first = zarr_format});
   if (!root) {
     fail(ErrorCode::node_not_found,
          store.locate(path) + ": " + describe_absence(runtime, store, path));
@@ -152,6 +151,19 @@ std::vector<NodeEntry> all_nodes(Runtime& runtime, const Store& store, std::stri
   }
   nodes.push_back({std::string(path), *root});
   return nodes;
+}
+
+// A conversion that was broken off leaves nodes that have both.
+std::vector<Conversion> old_beside_new(Runtime& runtime, const Store& store,
+                                       const std::vector<std::string>& paths, int zarr_format,
+                                       const InterruptCheck& interrupt) {
+  const auto old = read_nodes(runtime, store, paths,
+                              {.first = 5 - zarr_format, .only = true, .interrupt = interrupt});
+  std::vector<Conversion> leftovers;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    if (old[i]) leftovers.push_back({paths[i], {}, keys_of({paths[i], *old[i]})});
+  }
+  return leftovers;
 }
 
 }  // namespace
@@ -170,21 +182,26 @@ void convert_in_place(const std::shared_ptr<Runtime>& runtime, const std::shared
                       std::string_view path, int zarr_format, const InterruptCheck& interrupt) {
   check_path(path);
   check_format(zarr_format);
-  std::vector<Conversion> conversions;
-  for (const NodeEntry& entry : all_nodes(*runtime, *store, path, zarr_format, interrupt)) {
-    if (entry.documents.zarr_format == zarr_format) continue;
-    conversions.push_back(convert(*store, entry, zarr_format));
+  std::vector<Conversion> conversions, leftovers;
+  std::vector<std::string> converted;
+  for (NodeEntry& entry : all_nodes(*runtime, *store, path, zarr_format, interrupt)) {
+    if (entry.documents.zarr_format == zarr_format) {
+      converted.push_back(std::move(entry.path));
+    } else {
+      conversions.push_back(convert(*store, entry, zarr_format));
+    }
   }
+  leftovers = old_beside_new(*runtime, *store, converted, zarr_format, interrupt);
   for (const std::string& group : ancestors(path)) {
     for (const int format : {2, 3}) erase_consolidated(*runtime, *store, group, format);
   }
-  const auto each = [&](const auto& body) {
+  const auto each = [&](const std::vector<Conversion>& nodes, const auto& body) {
     for_each_waiting(
-        *runtime, *store, conversions.size(), [&](std::size_t i) { body(conversions[i]); },
-        interrupt);
+        *runtime, *store, nodes.size(), [&](std::size_t i) { body(nodes[i]); }, interrupt);
   };
-  each([&](const Conversion& node) { write_node(*store, node.path, node.documents); });
-  each([&](const Conversion& node) {
+  each(conversions, [&](const Conversion& node) { write_node(*store, node.path, node.documents); });
+  std::move(leftovers.begin(), leftovers.end(), std::back_inserter(conversions));
+  each(conversions, [&](const Conversion& node) {
     for (const std::string& key : node.old_keys) store->erase(key);
   });
 }
