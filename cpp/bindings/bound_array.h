@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "convert.h"
+#include "numpy_dtype.h"
 #include "zarrloom/array/array.h"
 
 namespace zarrloom::bindings {
@@ -13,7 +14,7 @@ struct BoundArray {
   Array array;
   py::dtype dtype;
 
-  explicit BoundArray(Array a) : array(std::move(a)), dtype(array.dtype().numpy_name()) {}
+  explicit BoundArray(Array a) : array(std::move(a)), dtype(numpy_dtype(array.dtype())) {}
 };
 
 // Elements may be moved only between equal memory: native order, same type.

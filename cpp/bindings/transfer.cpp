@@ -1,4 +1,6 @@
 // Reading and writing selections, waited for.
+#include <pybind11/stl.h>
+
 #include <algorithm>
 #include <cstdlib>
 
@@ -37,13 +39,26 @@ void read(const BoundArray& bound, const py::object& start, const py::object& st
   });
 }
 
+// The part of each element that a field is: its memory must have the field's type.
+std::optional<ItemPart> part_of(const BoundArray& bound, const py::array& from,
+                                const std::optional<std::string>& field) {
+  if (!field) {
+    check_dtype(bound, from);
+    return std::nullopt;
+  }
+  const auto found = bound.dtype.attr("fields")[py::str(*field)].cast<py::tuple>();
+  if (!from.dtype().equal(found[0])) throw py::type_error("memory of another type than the field");
+  return ItemPart{found[1].cast<std::size_t>(), static_cast<std::size_t>(from.itemsize())};
+}
+
 void write(const BoundArray& bound, const py::object& start, const py::object& step,
-           const py::object& count, const py::array& from, std::size_t parallel) {
-  check_dtype(bound, from);
+           const py::object& count, const py::array& from, std::size_t parallel,
+           const std::optional<std::string>& field) {
+  const std::optional<ItemPart> part = part_of(bound, from, field);
   const Selection selection = selection_of(start, step, count);
   const ConstArrayView view = to_const_view(from);
   interruptible([&](InterruptCheck check) {
-    bound.array.write(selection, view, call_options(parallel, std::move(check)));
+    bound.array.write(selection, view, call_options(parallel, std::move(check)), part);
   });
 }
 
@@ -75,12 +90,13 @@ void read_indexed(const BoundArray& bound, const py::sequence& axes, py::array o
 }
 
 void write_indexed(const BoundArray& bound, const py::sequence& axes, const py::array& from,
-                   std::size_t parallel) {
-  check_dtype(bound, from);
+                   std::size_t parallel, const std::optional<std::string>& field) {
+  const std::optional<ItemPart> part = part_of(bound, from, field);
   const ConstArrayView view = to_const_view(from);
   IndexSelection selection = to_index_selection(axes);
   interruptible([&](InterruptCheck check) {
-    bound.array.write_indexed(std::move(selection), view, call_options(parallel, std::move(check)));
+    bound.array.write_indexed(std::move(selection), view, call_options(parallel, std::move(check)),
+                              part);
   });
 }
 
@@ -113,10 +129,10 @@ void bind_transfer(py::class_<BoundArray>& array) {
       .def("read", &read, py::arg("start"), py::arg("step"), py::arg("count"), py::arg("out"),
            py::arg("parallel") = 0)
       .def("write", &write, py::arg("start"), py::arg("step"), py::arg("count"), py::arg("data"),
-           py::arg("parallel") = 0)
+           py::arg("parallel") = 0, py::arg("field") = py::none())
       .def("read_indexed", &read_indexed, py::arg("axes"), py::arg("out"), py::arg("parallel") = 0)
       .def("write_indexed", &write_indexed, py::arg("axes"), py::arg("data"),
-           py::arg("parallel") = 0)
+           py::arg("parallel") = 0, py::arg("field") = py::none())
       .def("block_points", &block_points, py::arg("dim"), py::arg("blocks"))
       .def("read_many", &read_many, py::arg("parts"), py::arg("parallel") = 0);
 }

@@ -121,6 +121,7 @@ class Array:
         count: tuple[int, ...],
         data: np.ndarray[Any, Any],
         parallel: int = 0,
+        field: str | None = None,
     ) -> None: ...
     def read_many(self, parts: list[tuple[Any, ...]], parallel: int = 0) -> None: ...
     def start_read(
@@ -147,7 +148,11 @@ class Array:
         self, axes: Sequence[tuple[Any, ...]], out: np.ndarray[Any, Any], parallel: int = 0
     ) -> None: ...
     def write_indexed(
-        self, axes: Sequence[tuple[Any, ...]], data: np.ndarray[Any, Any], parallel: int = 0
+        self,
+        axes: Sequence[tuple[Any, ...]],
+        data: np.ndarray[Any, Any],
+        parallel: int = 0,
+        field: str | None = None,
     ) -> None: ...
     def start_read_indexed(
         self,

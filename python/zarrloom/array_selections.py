@@ -15,7 +15,7 @@ from zarrloom.indexed import IndexedSelection
 from zarrloom.indexers import BlockIndex, OrthogonalIndex, VectorIndex
 from zarrloom.lazy import LazyView
 from zarrloom.loops import current_hub
-from zarrloom.selection import Selection, parse, parse_any
+from zarrloom.selection import Selection, parse, parse_any, split_fields
 from zarrloom.writing import Batch, write_many
 
 Place = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]  # start, step, count
@@ -25,14 +25,24 @@ class ArraySelections(ArrayInfo):
     """An array as numpy would index it."""
 
     def __getitem__(self, index: Any) -> Any:
+        fields, index = split_fields(index, self._dtype)
         selection = parse_any(index, self._shape)
         box = np.empty(selection.count, self._dtype)
         selection.read(self._native, box)
-        return selection.result_of(box)
+        result = selection.result_of(box)
+        return result if fields is None else result[fields]
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        fields, index = split_fields(index, self._dtype)
         selection = parse_any(index, self._shape)
-        selection.write(self._native, self._box(selection, value))
+        if fields is None:
+            selection.write(self._native, self._box(selection, value))
+            return
+        named = {fields: value} if isinstance(fields, str) else {n: value[n] for n in fields}
+        for name, values in named.items():
+            # Nothing else of an element is written: others may write other fields meanwhile.
+            box = self._box(selection, values, self._dtype[name].base)
+            selection.write(self._native, box, 0, name)
 
     @property
     def oindex(self) -> OrthogonalIndex:
@@ -58,14 +68,19 @@ class ArraySelections(ArrayInfo):
         """A view on all of it, which is indexed without reading: ``a.lazy[2:5].T.read()``."""
         return LazyView.whole(self)
 
-    def _box(self, selection: Selection | IndexedSelection, value: Any) -> np.ndarray[Any, Any]:
+    def _box(
+        self, selection: Selection | IndexedSelection, value: Any, dtype: Any = None
+    ) -> np.ndarray[Any, Any]:
         """Cast what is assigned and see it as the box, as numpy does. Copied only to be cast."""
-        return selection.box_of(_broadcast(self._cast(value), selection.shape()))
+        return selection.box_of(_broadcast(self._cast(value, dtype), selection.shape()))
 
-    def _cast(self, value: Any) -> np.ndarray[Any, Any]:
-        if isinstance(value, np.ndarray) and value.dtype == self._dtype:
+    def _cast(self, value: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
+        wanted = self._dtype if dtype is None else dtype
+        if isinstance(value, np.ndarray) and value.dtype == wanted:
             return value
-        cast = np.empty(np.shape(value), self._dtype)
+        if wanted.names is not None and isinstance(value, tuple | list):
+            return np.array(value, wanted)  # a tuple is one element
+        cast = np.empty(np.shape(value), wanted)
         cast[...] = value  # by numpy's own rules of assignment
         return cast
 

@@ -299,17 +299,43 @@ def _chunk_shape(chunks: Any, rank: int) -> tuple[int, ...] | None:
 
 def _dtype_name(dtype: np.dtype[Any]) -> str:
     """Give the core's name of a dtype, or numpy's own, which the core then refuses by name."""
-    if dtype.kind in "SV" and dtype.fields is None and dtype.subdtype is None:
+    if dtype.fields is not None:
+        return json.dumps(_fields(dtype))
+    if dtype.kind in "SV" and dtype.subdtype is None:
         return f"{dtype.kind}{dtype.itemsize}"
+    if dtype.kind == "U":
+        return f"U{dtype.itemsize // 4}"
     return dtype.newbyteorder("=").name if dtype.kind in "biufcMm" else str(dtype)
+
+
+def _fields(dtype: np.dtype[Any]) -> list[Any]:
+    """Spell a structured type as format 2 does; what lies between fields is padding."""
+    listed: list[Any] = []
+    end = 0
+    for name in dtype.names or ():
+        kind, offset = dtype.fields[name][:2]  # type: ignore[index]
+        if offset < end:
+            raise InvalidArgumentError(f"the fields of {dtype} overlap or are out of order")
+        listed += _padding(offset - end)
+        base, shape = kind.subdtype or (kind, ())
+        spelled = _fields(base) if base.fields is not None else base.str
+        listed.append([name, spelled, list(shape)] if shape else [name, spelled])
+        end = offset + kind.itemsize
+    return listed + _padding(dtype.itemsize - end)
+
+
+def _padding(size: int) -> list[Any]:
+    return [["", f"|V{size}"]] if size else []
 
 
 def _fill_bytes(fill_value: Any, dtype: np.dtype[Any]) -> bytes | None:
     if fill_value is None:
         return None
-    native = dtype.newbyteorder("=")
+    native = dtype if dtype.fields is not None else dtype.newbyteorder("=")
     if native.kind in "iu":
         _check_integer(fill_value, native)
+    if native.fields is not None:
+        return np.array(fill_value, native).tobytes()
     if native.kind == "V":
         return bytes(fill_value) if isinstance(fill_value, bytes) else _void_bytes(fill_value)
     try:

@@ -78,9 +78,15 @@ class IndexedSelection:
         """Read it into the memory."""
         array.read_indexed(self._native(), box, parallel)
 
-    def write(self, array: _core.Array, box: np.ndarray[Any, Any], parallel: int = 0) -> None:
-        """Write it from the memory."""
-        array.write_indexed(self._native(), box, parallel)
+    def write(
+        self,
+        array: _core.Array,
+        box: np.ndarray[Any, Any],
+        parallel: int = 0,
+        field: str | None = None,
+    ) -> None:
+        """Write it from the memory: all of each element, or a field."""
+        array.write_indexed(self._native(), box, parallel, field)
 
     def starter(
         self, array: _core.Array, box: np.ndarray[Any, Any], parallel: int, writing: bool

@@ -84,9 +84,15 @@ class Selection:
         """Read it into the box."""
         array.read(self.start, self.step, self.count, box, parallel)
 
-    def write(self, array: _core.Array, box: np.ndarray[Any, Any], parallel: int = 0) -> None:
-        """Write it from the box."""
-        array.write(self.start, self.step, self.count, box, parallel)
+    def write(
+        self,
+        array: _core.Array,
+        box: np.ndarray[Any, Any],
+        parallel: int = 0,
+        field: str | None = None,
+    ) -> None:
+        """Write it from the box: all of each element, or a field."""
+        array.write(self.start, self.step, self.count, box, parallel, field)
 
     def starter(
         self, array: _core.Array, box: np.ndarray[Any, Any], parallel: int, writing: bool
@@ -95,6 +101,29 @@ class Selection:
         start = array.start_write if writing else array.start_read
         place = self.start, self.step, self.count
         return lambda notifier, token: start(*place, box, parallel, notifier, token)
+
+
+def split_fields(index: Any, dtype: np.dtype[Any]) -> tuple[Any, Any]:
+    """Take the fields out of an index of a structured array: a name, a list of names or None."""
+    if dtype.names is None:
+        return None, index
+    given = index if isinstance(index, tuple) else (index,)
+    named = [item for item in given if _is_fields(item)]
+    if not named:
+        return None, index
+    if len(named) > 1:
+        raise SelectionError("an index has one field or one list of fields")
+    for name in [named[0]] if isinstance(named[0], str) else named[0]:
+        if name not in dtype.names:
+            raise SelectionError(f"there is no field {name!r}; there are {', '.join(dtype.names)}")
+    rest = tuple(item for item in given if not _is_fields(item))
+    return named[0], rest if rest else Ellipsis
+
+
+def _is_fields(item: Any) -> bool:
+    if isinstance(item, list):
+        return bool(item) and all(isinstance(name, str) for name in item)
+    return isinstance(item, str)
 
 
 def parse_any(index: Any, shape: tuple[int, ...]) -> Selection | IndexedSelection:

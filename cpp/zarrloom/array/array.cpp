@@ -109,9 +109,9 @@ void Array::read(const Selection& selection, const ArrayView& out,
 }
 
 void Array::write(const Selection& selection, const ConstArrayView& from,
-                  const CallOptions& options) const {
+                  const CallOptions& options, const std::optional<ItemPart>& part) const {
   check_writable();
-  write_selection(*state_->options.runtime, *state_->dataset, selection, from, write_options(),
+  write_selection(*state_->options.runtime, *state_->dataset, selection, from, write_options(part),
                   options);
 }
 
@@ -135,10 +135,10 @@ void Array::read_indexed(IndexSelection selection, const ArrayView& out,
 }
 
 void Array::write_indexed(IndexSelection selection, const ConstArrayView& from,
-                          const CallOptions& options) const {
+                          const CallOptions& options, const std::optional<ItemPart>& part) const {
   check_writable();
   resolve(selection, shape());
-  zarrloom::write_indexed(*runtime(), *dataset(), selection, from, write_options(), options);
+  zarrloom::write_indexed(*runtime(), *dataset(), selection, from, write_options(part), options);
 }
 
 void Array::start_read_indexed(IndexSelection selection, const ArrayView& out,
@@ -174,8 +174,9 @@ std::unique_ptr<ChunkWriter> Array::chunk_writer(ChunkWriterOptions options) con
   return std::make_unique<ChunkWriter>(state_->options.runtime, state_->dataset, options);
 }
 
-WriteOptions Array::write_options() const {
+WriteOptions Array::write_options(const std::optional<ItemPart>& part) const {
   WriteOptions write = state_->options.write;
+  write.part = part;
   // A fill value of null leaves open what a missing chunk is, and readers differ: none is left out.
   write.write_empty_chunks = write.write_empty_chunks || metadata().v2.null_fill;
   return write;

@@ -64,8 +64,9 @@ class Array {
   // Selections are checked; see read_selection and write_selection.
   void read(const Selection& selection, const ArrayView& out,
             const CallOptions& options = {}) const;
+  // With a part: only that of each element. Throws read_only.
   void write(const Selection& selection, const ConstArrayView& from,
-             const CallOptions& options = {}) const;  // throws read_only
+             const CallOptions& options = {}, const std::optional<ItemPart>& part = {}) const;
 
   void read_many(std::span<const ReadPart> parts, const CallOptions& options = {}) const;
   void write_many(std::span<const WritePart> parts, const CallOptions& options = {}) const;
@@ -74,7 +75,8 @@ class Array {
   void read_indexed(IndexSelection selection, const ArrayView& out,
                     const CallOptions& options = {}) const;
   void write_indexed(IndexSelection selection, const ConstArrayView& from,
-                     const CallOptions& options = {}) const;
+                     const CallOptions& options = {},
+                     const std::optional<ItemPart>& part = {}) const;
 
   // Statistics of a selection; see reduce_selection.
   std::vector<Bytes> reduce(const ReduceRequest& request, const CallOptions& options = {}) const;
@@ -112,7 +114,7 @@ class Array {
 
   const std::shared_ptr<Runtime>& runtime() const;
   const std::shared_ptr<const Dataset>& dataset() const;
-  WriteOptions write_options() const;
+  WriteOptions write_options(const std::optional<ItemPart>& part = {}) const;
   const OpenOptions& open_options() const;
   void check_writable() const;  // throws read_only
 

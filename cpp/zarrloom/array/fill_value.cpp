@@ -254,10 +254,64 @@ Json write_bytes(const FillValue& value, Format format, const DataType& dtype) {
   return base64_encode(ByteView(value).first(size));
 }
 
+// UTF-8 to code points, one by one: the JSON parser lets no other text pass.
+char32_t next_code_point(std::string_view& text) {
+  const auto lead = static_cast<unsigned char>(text[0]);
+  const std::size_t size = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  char32_t code = size == 1 ? lead : lead & (0x7fu >> size);
+  for (std::size_t i = 1; i < size; ++i)
+    code = code << 6 | (static_cast<unsigned char>(text[i]) & 63u);
+  text.remove_prefix(size);
+  return code;
+}
+
+void append_utf8(char32_t code, std::string& text) {
+  const auto byte = [&](char32_t bits) { text += static_cast<char>(bits); };
+  if (code < 0x80) return byte(code);
+  if (code < 0x800) {
+    byte(0xc0 | code >> 6);
+  } else if (code < 0x10000) {
+    byte(0xe0 | code >> 12);
+    byte(0x80 | (code >> 6 & 63));
+  } else {
+    byte(0xf0 | code >> 18);
+    byte(0x80 | (code >> 12 & 63));
+    byte(0x80 | (code >> 6 & 63));
+  }
+  byte(0x80 | (code & 63));
+}
+
+FillValue parse_unicode(const Json& value, Format format, const DataType& dtype) {
+  if (const std::int64_t* zero = value.as_int(); format == Format::v2 && zero && *zero == 0) {
+    return FillValue(dtype.item_size);
+  }
+  if (value.as_string() == nullptr) fail_kind(value, dtype, "a string");
+  FillValue out;
+  for (std::string_view rest = *value.as_string(); !rest.empty();) {
+    append_bits(next_code_point(rest), 4, out);
+  }
+  if (out.size() > dtype.item_size) fail_range(value, dtype);
+  out.resize(dtype.item_size);
+  return out;
+}
+
+Json write_unicode(const FillValue& value) {
+  std::string text;
+  std::size_t end = value.size();
+  while (end > 0 && load_bits(value, end - 4, 4) == 0) end -= 4;
+  for (std::size_t at = 0; at < end; at += 4) {
+    append_utf8(static_cast<char32_t>(load_bits(value, at, 4)), text);
+  }
+  return text;
+}
+
 FillValue parse(const Json& value, Format format, const DataType& dtype) {
   FillValue out;
   switch (dtype.kind) {
+    case Kind::unicode:
+      return parse_unicode(value, format, dtype);
     case Kind::raw:
+    case Kind::structured:
     case Kind::fixed_bytes:
       return parse_bytes(value, format, dtype);
     case Kind::complex: {
@@ -295,7 +349,10 @@ Json write(const FillValue& value, Format format, const DataType& dtype) {
   }
   const std::size_t size = dtype.item_size;
   switch (dtype.kind) {
+    case Kind::unicode:
+      return write_unicode(value);
     case Kind::raw:
+    case Kind::structured:
     case Kind::fixed_bytes:
       return write_bytes(value, format, dtype);
     case Kind::complex:

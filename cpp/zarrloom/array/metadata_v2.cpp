@@ -24,12 +24,7 @@ const std::string& codec_id(const Json& codec, const char* where) {
 }
 
 void read_dtype(const Json& value, ArrayMetadata& metadata) {
-  if (value.as_array() != nullptr) {
-    fail(ErrorCode::unsupported,
-         "dtype " + write_json(value, 0) + ": structured data types are not supported");
-  }
-  if (value.as_string() == nullptr) fail_member("dtype", "a string", value);
-  V2DataType parsed = dtype_from_v2(*value.as_string());
+  V2DataType parsed = dtype_from_v2_json(value);
   metadata.dtype = std::move(parsed.dtype);
   metadata.v2.big_endian = parsed.big_endian;
 }
@@ -139,7 +134,7 @@ Json write_v2_metadata(const ArrayMetadata& metadata) {
       {"zarr_format", 2},
       {"shape", write_dims(metadata.shape)},
       {"chunks", write_dims(metadata.chunk_shape)},
-      {"dtype", dtype_to_v2(metadata.dtype, v2.big_endian)},
+      {"dtype", dtype_to_v2_json(metadata.dtype, v2.big_endian)},
       {"compressor", v2.compressor},
       {"fill_value",
        v2.null_fill ? Json() : write_v2_fill_value(metadata.fill_value, metadata.dtype)},

@@ -24,6 +24,9 @@ constexpr std::array<std::string_view, 14> kCoreTypes{
 constexpr std::string_view kRawBytes = "raw_bytes";  // zarr-python's spelling of r*
 constexpr std::string_view kNulBytes = "null_terminated_bytes";
 constexpr std::string_view kDatetime = "numpy.datetime64";
+constexpr std::string_view kUtf32 = "fixed_length_utf32";
+constexpr std::string_view kStructured = "structured";  // zarr-python's name and form...
+constexpr std::string_view kStruct = "struct";          // ...and the registered one
 constexpr std::string_view kTimedelta = "numpy.timedelta64";
 
 void check_members(const Json& object, std::string_view where,
@@ -70,7 +73,8 @@ Json write_extension(std::string_view name, Json configuration) {
 [[noreturn]] void fail_unknown_type(const std::string& name) {
   std::string known;
   for (std::string_view type : kCoreTypes) known += std::string(type) + ", ";
-  for (std::string_view type : {kRawBytes, kNulBytes, kDatetime, kTimedelta}) {
+  for (std::string_view type :
+       {kRawBytes, kNulBytes, kUtf32, kStructured, kStruct, kDatetime, kTimedelta}) {
     known += std::string(type) + ", ";
   }
   fail(ErrorCode::unsupported,
@@ -116,6 +120,38 @@ DataType time_type(const CodecConfig& type, const std::string& numpy_name) {
   return dtype_from_numpy_name(numpy_name + "[" + prefix + *name + "]");
 }
 
+DataType read_data_type(const Json& value);
+
+// A field of "structured" is [name, type], one of "struct" an object.
+Field read_field(const Json& value, bool as_object) {
+  const Json::Array* pair = value.as_array();
+  const Json* name = as_object ? value.find("name") : nullptr;
+  const Json* type = as_object ? value.find("data_type") : nullptr;
+  if (!as_object && pair != nullptr && pair->size() == 2) {
+    name = &(*pair)[0];
+    type = &(*pair)[1];
+  }
+  if (name == nullptr || type == nullptr || name->as_string() == nullptr) {
+    fail_member("data_type: a field", "a name and a data type", value);
+  }
+  return {*name->as_string(), read_data_type(*type), false, {}};
+}
+
+DataType structured_type(const CodecConfig& type) {
+  check_members(type.configuration, "data_type", {"fields"});
+  const Json& list = required_member(type.configuration, "fields");
+  if (list.as_array() == nullptr || list.as_array()->empty()) {
+    fail_member("data_type: fields", "a list of fields", list);
+  }
+  DataType dtype{Kind::structured, 0, "", 1, {}};
+  for (const Json& item : *list.as_array()) {
+    dtype.fields.push_back(read_field(item, type.name == kStruct));
+    dtype.item_size += dtype.fields.back().size();
+  }
+  // By way of format 2's form, which checks names and size.
+  return dtype_from_v2_json(dtype_to_v2_json(dtype, false)).dtype;
+}
+
 DataType read_data_type(const Json& value) {
   const CodecConfig type = read_extension(value, "data_type");
   if (type.name == kDatetime) return time_type(type, "datetime64");
@@ -125,12 +161,38 @@ DataType read_data_type(const Json& value) {
     return sized_type(type.name == kRawBytes ? 'V' : 'S',
                       positive_member(type.configuration, "length_bytes"));
   }
+  if (type.name == kUtf32) {
+    check_members(type.configuration, "data_type", {"length_bytes"});
+    const std::int64_t bytes = positive_member(type.configuration, "length_bytes");
+    if (bytes % 4 != 0) {
+      fail(ErrorCode::corrupt_metadata, "data_type fixed_length_utf32 of " + std::to_string(bytes) +
+                                            " bytes is not a whole number of characters");
+    }
+    return sized_type('U', bytes / 4);
+  }
+  if (type.name == kStructured || type.name == kStruct) return structured_type(type);
   const bool is_core =
       std::find(kCoreTypes.begin(), kCoreTypes.end(), type.name) != kCoreTypes.end();
   if (!is_core && !type.name.starts_with('r')) fail_unknown_type(type.name);
   DataType dtype = is_core ? dtype_from_numpy_name(type.name) : raw_type(type.name);
   check_members(type.configuration, "data_type", {});
   return dtype;
+}
+
+Json write_data_type(const DataType& dtype);
+
+// As zarr-python writes it. Format 3 has one byte order for all fields, and no fields of arrays.
+Json write_structured(const DataType& dtype) {
+  Json::Array fields;
+  for (const Field& field : dtype.fields) {
+    const bool swapped = field.big_endian && field.dtype.swap_size() > 1;
+    if (field.name.empty() || !field.shape.empty() || swapped) {
+      fail(ErrorCode::unsupported,
+           "format 3 has no structured types with padding, fields of arrays or big-endian fields");
+    }
+    fields.push_back(Json::Array{field.name, write_data_type(field.dtype)});
+  }
+  return write_extension(kStructured, Json::Object{{"fields", std::move(fields)}});
 }
 
 Json write_data_type(const DataType& dtype) {
@@ -140,6 +202,10 @@ Json write_data_type(const DataType& dtype) {
       return "r" + std::to_string(8 * size);
     case Kind::fixed_bytes:
       return write_extension(kNulBytes, Json::Object{{"length_bytes", size}});
+    case Kind::unicode:
+      return write_extension(kUtf32, Json::Object{{"length_bytes", size}});
+    case Kind::structured:
+      return write_structured(dtype);
     case Kind::datetime:
     case Kind::timedelta:
       return write_extension(dtype.kind == Kind::datetime ? kDatetime : kTimedelta,

@@ -10,6 +10,8 @@
 namespace zarrloom {
 namespace {
 
+constexpr std::size_t kUtf32 = 4;  // bytes of a character
+
 struct Named {
   std::string_view name;
   char v2;
@@ -42,7 +44,8 @@ constexpr std::array<std::string_view, 14> kUnits{"Y",  "M",  "W",  "D",  "h",  
   for (const Named& row : kNamed) known += std::string(row.name) + ", ";
   fail(ErrorCode::unsupported, "data type \"" + std::string(text) + "\" is not known; known are " +
                                    known +
-                                   "V<bytes>, S<bytes>, datetime64[<unit>], timedelta64[<unit>]");
+                                   "V<bytes>, S<bytes>, U<characters>, datetime64[<unit>], "
+                                   "timedelta64[<unit>] and lists of fields");
 }
 
 std::optional<std::int64_t> parse_positive(std::string_view text) {
@@ -81,7 +84,7 @@ std::string unit_text(const DataType& dtype) {
 
 std::optional<DataType> time_type(std::string_view text, std::string_view prefix, Kind kind) {
   if (!text.starts_with(prefix)) return std::nullopt;
-  DataType dtype{kind, 8, "", 1};
+  DataType dtype{kind, 8, "", 1, {}};
   if (!parse_unit(text.substr(prefix.size()), dtype)) return std::nullopt;
   return dtype;
 }
@@ -89,8 +92,9 @@ std::optional<DataType> time_type(std::string_view text, std::string_view prefix
 std::optional<DataType> sized_type(std::string_view text, char letter, Kind kind) {
   if (text.empty() || text[0] != letter) return std::nullopt;
   const auto size = parse_positive(text.substr(1));
-  if (!size || *size > (std::int64_t{1} << 30)) return std::nullopt;
-  return DataType{kind, static_cast<std::size_t>(*size), "", 1};
+  if (!size || *size > (std::int64_t{1} << 28)) return std::nullopt;
+  const std::size_t unit = kind == Kind::unicode ? kUtf32 : 1;
+  return DataType{kind, unit * static_cast<std::size_t>(*size), "", 1, {}};
 }
 
 // Appends: for "V" + a temporary string GCC 12 warns of an overlap that cannot be (-Wrestrict).
@@ -108,6 +112,10 @@ std::size_t DataType::swap_size() const {
     case Kind::raw:
     case Kind::fixed_bytes:
       return 1;
+    case Kind::structured:
+      return 1;
+    case Kind::unicode:
+      return kUtf32;
     case Kind::complex:
       return item_size / 2;
     default:
@@ -121,6 +129,10 @@ std::string DataType::numpy_name() const {
       return sized_name('V', item_size);
     case Kind::fixed_bytes:
       return sized_name('S', item_size);
+    case Kind::unicode:
+      return sized_name('U', item_size / kUtf32);
+    case Kind::structured:
+      return write_json(dtype_to_v2_json(*this, false), 0);
     case Kind::datetime:
       return "datetime64" + unit_text(*this);
     case Kind::timedelta:
@@ -136,12 +148,14 @@ std::string DataType::numpy_name() const {
 
 DataType dtype_from_numpy_name(std::string_view name) {
   for (const Named& row : kNamed) {
-    if (row.name == name) return {row.kind, row.item_size, "", 1};
+    if (row.name == name) return {row.kind, row.item_size, "", 1, {}};
   }
   if (auto dtype = time_type(name, "datetime64", Kind::datetime)) return *dtype;
   if (auto dtype = time_type(name, "timedelta64", Kind::timedelta)) return *dtype;
   if (auto dtype = sized_type(name, 'V', Kind::raw)) return *dtype;
   if (auto dtype = sized_type(name, 'S', Kind::fixed_bytes)) return *dtype;
+  if (auto dtype = sized_type(name, 'U', Kind::unicode)) return *dtype;
+  if (name.starts_with('[')) return dtype_from_v2_json(parse_json(name)).dtype;
   fail_unknown(name);
 }
 
@@ -153,13 +167,14 @@ V2DataType dtype_from_v2(std::string_view text) {
   const std::string_view rest = text.substr(1);
   for (const Named& row : kNamed) {
     if (rest == row.v2 + std::to_string(row.item_size)) {
-      return {{row.kind, row.item_size, "", 1}, big && row.item_size > 1};
+      return {{row.kind, row.item_size, "", 1, {}}, big && row.item_size > 1};
     }
   }
   if (auto dtype = time_type(rest, "M8", Kind::datetime)) return {*dtype, big};
   if (auto dtype = time_type(rest, "m8", Kind::timedelta)) return {*dtype, big};
   if (auto dtype = sized_type(rest, 'V', Kind::raw)) return {*dtype, false};
   if (auto dtype = sized_type(rest, 'S', Kind::fixed_bytes)) return {*dtype, false};
+  if (auto dtype = sized_type(rest, 'U', Kind::unicode)) return {*dtype, big};
   fail_unknown(text);
 }
 
@@ -170,6 +185,8 @@ std::string dtype_to_v2(const DataType& dtype, bool big_endian) {
       return order + "V" + std::to_string(dtype.item_size);
     case Kind::fixed_bytes:
       return order + "S" + std::to_string(dtype.item_size);
+    case Kind::unicode:
+      return order + "U" + std::to_string(dtype.item_size / kUtf32);
     case Kind::datetime:
       return order + "M8" + unit_text(dtype);
     case Kind::timedelta:
@@ -183,6 +200,15 @@ std::string dtype_to_v2(const DataType& dtype, bool big_endian) {
     }
   }
   fail(ErrorCode::internal, "a data type without a name");
+}
+
+bool operator==(const DataType& a, const DataType& b) {
+  return a.kind == b.kind && a.item_size == b.item_size && a.unit == b.unit &&
+         a.unit_scale == b.unit_scale && a.fields == b.fields;
+}
+
+std::size_t Field::size() const {
+  return static_cast<std::size_t>(checked_product(shape, "shape of a field")) * dtype.item_size;
 }
 
 }  // namespace zarrloom

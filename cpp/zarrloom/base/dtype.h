@@ -5,6 +5,10 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "zarrloom/base/dims.h"
+#include "zarrloom/base/json.h"
 
 namespace zarrloom {
 
@@ -16,26 +20,42 @@ enum class Kind : std::uint8_t {
   complex,
   raw,          // r* in v3, |V in v2: opaque bytes
   fixed_bytes,  // |S in v2: NUL-padded bytes
+  unicode,      // <U in v2: NUL-padded UTF-32
+  structured,   // fields one after another, each in the byte order in which it is stored
   datetime,     // int64 counts of `unit` since 1970-01-01; INT64_MIN is NaT
   timedelta,
 };
 
 // In memory elements are always in native byte order; the stored order is the `bytes` codec's.
+struct Field;
+
 struct DataType {
   Kind kind = Kind::unsigned_integer;
   std::size_t item_size = 1;    // bytes
   std::string unit;             // "ns", "D", ... ("" = generic); datetime and timedelta only
   std::int64_t unit_scale = 1;  // 10 in "10us"
+  std::vector<Field> fields;    // structured only
 
-  friend bool operator==(const DataType&, const DataType&) = default;
+  friend bool operator==(const DataType& a, const DataType& b);
 
   // Bytes that change places when the byte order does: 1 where order means nothing, half an item
   // for complex numbers.
   std::size_t swap_size() const;
 
-  // numpy's name without byte order, which is native: "bool", "int8", "float16", "V5", "S4",
-  // "datetime64[ns]", "timedelta64[10us]".
+  // numpy's name without byte order, which is native: "bool", "int8", "float16", "V5", "S4", "U3",
+  // "datetime64[ns]", "timedelta64[10us]". Of structured types the JSON text of the v2 spelling.
   std::string numpy_name() const;
+};
+
+// A named part of each element of a structured type.
+struct Field {
+  std::string name;  // "": padding
+  DataType dtype;
+  bool big_endian = false;
+  Dims shape;  // of a field that is an array; no dimensions: one value
+
+  std::size_t size() const;  // bytes
+  friend bool operator==(const Field&, const Field&) = default;
 };
 
 // Parses numpy_name's form. Throws Error{unsupported} naming the type and what is known.
@@ -48,6 +68,10 @@ struct V2DataType {
   bool big_endian = false;
 };
 V2DataType dtype_from_v2(std::string_view text);
-std::string dtype_to_v2(const DataType& dtype, bool big_endian);
+std::string dtype_to_v2(const DataType& dtype, bool big_endian);  // not of structured types
+
+// The same with structured types: a list of [name, type] or [name, type, shape].
+V2DataType dtype_from_v2_json(const Json& value);
+Json dtype_to_v2_json(const DataType& dtype, bool big_endian);
 
 }  // namespace zarrloom

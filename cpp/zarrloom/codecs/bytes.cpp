@@ -70,8 +70,13 @@ AnyCodec make_bytes_codec(const Json& configuration, const ChunkSpec& spec) {
     fail(ErrorCode::invalid_argument,
          "\"endian\" must be \"little\" or \"big\", not \"" + *endian + "\"");
   }
+  if (spec.dtype.kind == Kind::structured && endian == "big") {
+    fail(ErrorCode::unsupported, "structured elements of big-endian fields are not supported");
+  }
   if (spec.dtype.swap_size() == 1) {
-    return std::make_unique<BytesCodec>(spec, false, Json::Object{});
+    const bool told = spec.dtype.kind == Kind::structured && endian.has_value();
+    return std::make_unique<BytesCodec>(spec, false,
+                                        told ? Json::Object{{"endian", *endian}} : Json::Object{});
   }
   if (!endian) {
     fail(ErrorCode::invalid_argument,

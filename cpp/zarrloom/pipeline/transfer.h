@@ -46,9 +46,17 @@ void start_read_indexed(std::shared_ptr<Runtime> runtime, std::shared_ptr<const 
                         const IndexSelection& selection, const ArrayView& out,
                         const CallOptions& options, TransferDone done);
 
+// Some bytes of each element: a field of a structured type.
+struct ItemPart {
+  std::size_t offset = 0;
+  std::size_t size = 0;
+};
+
 struct WriteOptions {
   // False: a chunk that holds nothing but the fill value is erased instead of stored.
   bool write_empty_chunks = false;
+  // Only this part of each element is written; the memory has items of its size.
+  std::optional<ItemPart> part = {};
 };
 
 // Writes `from` (from.shape == selection.count; strides may be 0 to repeat an element). A chunk

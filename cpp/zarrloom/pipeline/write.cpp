@@ -8,7 +8,7 @@ namespace zarrloom {
 void write_selection(Runtime& runtime, const Dataset& dataset, const Selection& selection,
                      const ConstArrayView& from, const WriteOptions& write,
                      const CallOptions& options) {
-  check_transfer(dataset, selection, from);
+  check_transfer(dataset, selection, from, write.part);
   const Plan plan(dataset.shape, dataset.object_shape, selection);
   if (plan.task_count() == 0) return;
   const ObjectWriter writer{runtime, dataset, write, options.parallel};
@@ -26,7 +26,7 @@ void start_write_selection(std::shared_ptr<Runtime> runtime, std::shared_ptr<con
                            const Selection& selection, const ConstArrayView& from,
                            const WriteOptions& write, const CallOptions& options,
                            TransferDone done) {
-  check_transfer(*dataset, selection, from);
+  check_transfer(*dataset, selection, from, write.part);
   const std::shared_ptr<Executor> executor = runtime->executor();
   executor->post([=, runtime = std::move(runtime), dataset = std::move(dataset)] {
     std::optional<Failure> failed;

@@ -10,10 +10,15 @@
 namespace zarrloom {
 namespace {
 
-ChunkEdit edit_by(const std::shared_ptr<const IndexTask>& task, const ConstArrayView& from) {
-  return {task->covers_chunk, {}, [task, &from](const ArrayView& chunk) {
-            scatter(*task, from, chunk);
-          }};
+ChunkEdit edit_by(const ObjectWriter& writer, const std::shared_ptr<const IndexTask>& task,
+                  const ConstArrayView& from) {
+  const bool covers = task->covers_chunk && !writer.options.part;
+  return {covers,
+          {},
+          [&writer, task, &from](const ArrayView& chunk) {
+            scatter(*task, from, part_of(writer, chunk));
+          },
+          {}};
 }
 
 // What of the object at that index lies inside the array.
@@ -24,16 +29,18 @@ Dims extent_of(const Dataset& dataset, const Dims& object) {
 void write_object(const ObjectWriter& writer, IndexTask wanted, const ConstArrayView& from) {
   const auto task = std::make_shared<const IndexTask>(std::move(wanted));
   const Dataset& dataset = writer.dataset;
+  const bool covers = task->covers_chunk && !writer.options.part;
   if (!dataset.has_shards()) {
-    return writer.edit(task->chunk, task->covers_chunk,
-                       [&](const Dims&) { return std::vector<ChunkEdit>{edit_by(task, from)}; });
+    return writer.edit(task->chunk, covers, [&](const Dims&) {
+      return std::vector<ChunkEdit>{edit_by(writer, task, from)};
+    });
   }
   // Sorted once more, into the chunks of the shard.
   const IndexPlan plan(extent_of(dataset, task->chunk), dataset.chunk_shape, {task->axes});
-  writer.edit(task->chunk, task->covers_chunk, [&](const Dims& chunk) {
+  writer.edit(task->chunk, covers, [&](const Dims& chunk) {
     std::vector<ChunkEdit> edits;
     if (const auto number = plan.find(chunk)) {
-      edits.push_back(edit_by(std::make_shared<const IndexTask>(plan.task(*number)), from));
+      edits.push_back(edit_by(writer, std::make_shared<const IndexTask>(plan.task(*number)), from));
     }
     return edits;
   });
@@ -44,7 +51,7 @@ void write_object(const ObjectWriter& writer, IndexTask wanted, const ConstArray
 void write_indexed(Runtime& runtime, const Dataset& dataset, const IndexSelection& selection,
                    const ConstArrayView& from, const WriteOptions& write,
                    const CallOptions& options) {
-  check_memory(dataset, selection.shape(), from);
+  check_memory(dataset, selection.shape(), from, write.part);
   const IndexPlan plan(dataset.shape, dataset.object_shape, selection);
   if (plan.task_count() == 0) return;
   const ObjectWriter writer{runtime, dataset, write, options.parallel};
@@ -57,7 +64,7 @@ void write_indexed(Runtime& runtime, const Dataset& dataset, const IndexSelectio
 void start_write_indexed(std::shared_ptr<Runtime> runtime, std::shared_ptr<const Dataset> dataset,
                          const IndexSelection& selection, const ConstArrayView& from,
                          const WriteOptions& write, const CallOptions& options, TransferDone done) {
-  check_memory(*dataset, selection.shape(), from);
+  check_memory(*dataset, selection.shape(), from, write.part);
   const std::shared_ptr<Executor> executor = runtime->executor();
   executor->post([=, runtime = std::move(runtime), dataset = std::move(dataset)] {
     std::optional<Failure> failed;

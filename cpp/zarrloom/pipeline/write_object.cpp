@@ -134,12 +134,15 @@ void write_shard(const ObjectWriter& writer, const Dims& index, bool covers,
 }
 
 // The task's elements become `from`.
-ChunkEdit edit_by(const ChunkTask& task, const ConstArrayView& from, const Dims& chunk_shape) {
-  const bool whole = task.covers_chunk && task.count == chunk_shape;
-  return {task.covers_chunk,
+ChunkEdit edit_by(const ObjectWriter& writer, const ChunkTask& task, const ConstArrayView& from,
+                  const Dims& chunk_shape) {
+  const bool covers = task.covers_chunk && !writer.options.part;
+  const bool whole = covers && task.count == chunk_shape;
+  return {covers,
           whole ? from : ConstArrayView{},
-          [&task, &from](const ArrayView& chunk) {
-            strided_copy(from, sub_view(chunk, task.start, task.step, task.count));
+          [&writer, &task, &from](const ArrayView& chunk) {
+            const ArrayView part = part_of(writer, chunk);
+            strided_copy(from, sub_view(part, task.start, task.step, task.count));
           },
           {}};
 }
@@ -147,10 +150,11 @@ ChunkEdit edit_by(const ChunkTask& task, const ConstArrayView& from, const Dims&
 // Updates of a shard, by its chunks.
 class ShardUpdates {
  public:
-  ShardUpdates(const Dataset& dataset, Updates updates) : dataset_(dataset), updates_(updates) {
+  ShardUpdates(const ObjectWriter& writer, Updates updates)
+      : writer_(writer), dataset_(writer.dataset), updates_(updates) {
     for (const ChunkUpdate& update : updates) {
       const ChunkTask& task = update.task;
-      plans_.emplace_back(dataset.object_shape, dataset.chunk_shape,
+      plans_.emplace_back(dataset_.object_shape, dataset_.chunk_shape,
                           Selection{task.start, task.step, task.count});
     }
   }
@@ -161,7 +165,7 @@ class ShardUpdates {
       const auto number = plans_[u].find(chunk);
       if (!number) continue;
       const auto part = std::make_shared<const ChunkUpdate>(part_of(u, *number));
-      edits.push_back(edit_by(part->task, part->from, dataset_.chunk_shape));
+      edits.push_back(edit_by(writer_, part->task, part->from, dataset_.chunk_shape));
       edits.back().apply = [part, apply = std::move(edits.back().apply)](const ArrayView& view) {
         apply(view);
       };
@@ -176,6 +180,7 @@ class ShardUpdates {
     return {std::move(task), from};
   }
 
+  const ObjectWriter& writer_;
   const Dataset& dataset_;
   const Updates updates_;
   std::vector<Plan> plans_;  // of each update, over the chunks of the shard
@@ -204,20 +209,27 @@ std::span<const ChunkEdit> seen(std::span<const ChunkEdit> edits) {
   return edits;
 }
 
+ArrayView part_of(const ObjectWriter& writer, const ArrayView& chunk) {
+  if (!writer.options.part) return chunk;
+  return {chunk.data + writer.options.part->offset, chunk.shape, chunk.strides,
+          writer.options.part->size};
+}
+
 void ObjectWriter::write(Updates updates, IfMissing if_missing) const {
   if (updates.empty()) return;
   bool covers = false;
   for (const ChunkUpdate& update : updates) covers = covers || update.task.covers_chunk;
+  covers = covers && !options.part;
   const Dims& index = updates.front().task.chunk;
   if (dataset.has_shards()) {
-    const ShardUpdates shard(dataset, updates);
+    const ShardUpdates shard(*this, updates);
     return edit(
         index, covers, [&](const Dims& chunk) { return shard.edits_of(chunk); }, if_missing);
   }
   const auto all = [&](const Dims&) {
     std::vector<ChunkEdit> edits;
     for (const ChunkUpdate& u : updates) {
-      edits.push_back(edit_by(u.task, u.from, dataset.object_shape));
+      edits.push_back(edit_by(*this, u.task, u.from, dataset.object_shape));
     }
     return edits;
   };

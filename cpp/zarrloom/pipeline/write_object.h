@@ -60,4 +60,7 @@ struct ObjectWriter {
   void erase(const Dims& chunk) const;
 };
 
+// The part of the chunk's elements that the writer's options name; without one the elements.
+ArrayView part_of(const ObjectWriter& writer, const ArrayView& chunk);
+
 }  // namespace zarrloom

@@ -325,7 +325,7 @@ TEST(MetadataV2, A4BareNaNIsReadAndWrittenAsAString) {
 
 TEST(MetadataV2, A6A8WrongAndUnknownMembersAreNamed) {
   expect_v2_error(R"({"dtype": "|O"})", ErrorCode::unsupported, "|O");
-  expect_v2_error(R"({"dtype": [["a", "<i4"]]})", ErrorCode::unsupported, "structured");
+  expect_v2_error(R"({"dtype": [["a", "<q4"]]})", ErrorCode::unsupported, "\"<q4\"");
   expect_v2_error(R"({"dtype": 4})", ErrorCode::corrupt_metadata, "dtype");
   expect_v2_error(R"({"filters": [{"id": "delta", "dtype": "<i4"}]})", ErrorCode::unsupported,
                   "delta");

@@ -42,6 +42,7 @@ const std::vector<Row> kRows{
     {"datetime64[ns]", "<M8[ns]", Kind::datetime, 8, 8, "ns"},
     {"datetime64[D]", "<M8[D]", Kind::datetime, 8, 8, "D"},
     {"datetime64[10us]", "<M8[10us]", Kind::datetime, 8, 8, "us", 10},
+    {"U3", "<U3", Kind::unicode, 12, 4},
     {"timedelta64", "<m8", Kind::timedelta, 8, 8},
     {"timedelta64[25s]", "<m8[25s]", Kind::timedelta, 8, 8, "s", 25},
 };
@@ -50,7 +51,7 @@ TEST(DataType, NamesInBothDirections) {
   for (const Row& row : kRows) {
     SCOPED_TRACE(row.name);
     const DataType dtype = dtype_from_numpy_name(row.name);
-    EXPECT_EQ(dtype, (DataType{row.kind, row.item_size, row.unit, row.scale}));
+    EXPECT_EQ(dtype, (DataType{row.kind, row.item_size, row.unit, row.scale, {}}));
     EXPECT_EQ(dtype.swap_size(), row.swap_size);
     EXPECT_EQ(dtype.numpy_name(), row.name);
   }
@@ -124,12 +125,35 @@ TEST(DataType, UnknownNamesSayWhatIsKnown) {
 }
 
 TEST(DataType, UnknownV2Spellings) {
-  for (const char* text : {"", "<", "i4", "=i4", "<i3", "<i16", "<f16", "<c32", "|O", "<U4", "|V",
-                           "|V0", "|S0", "<M4[ns]", "<M8[xx]", "<M8ns", "<i4 ", "int32"}) {
+  for (const char* text : {"", "<", "i4", "=i4", "<i3", "<i16", "<f16", "<c32", "|O", "<U", "<U0",
+                           "|V", "|V0", "|S0", "<M4[ns]", "<M8[xx]", "<M8ns", "<i4 ", "int32"}) {
     SCOPED_TRACE(text);
     const std::string message = expect_error(ErrorCode::unsupported, [&] { dtype_from_v2(text); });
     EXPECT_NE(message.find("\"" + std::string(text) + "\""), std::string::npos) << message;
   }
+}
+
+TEST(DataType, StructuredTypesKeepOrderShapesAndPadding) {
+  const char* text =
+      R"([["a","<i2"],["","|V2"],["b",">f8",[2,3]],["c",[["x","|u1"],["y",">U2"]]]])";
+  const DataType dtype = dtype_from_numpy_name(text);
+  EXPECT_EQ(dtype.kind, Kind::structured);
+  EXPECT_EQ(dtype.item_size, 2u + 2 + 48 + 1 + 8);
+  EXPECT_EQ(dtype.swap_size(), 1u);
+  EXPECT_TRUE(dtype.fields[2].big_endian);
+  EXPECT_EQ(dtype.fields[2].size(), 48u);
+  EXPECT_EQ(dtype.numpy_name(), text);
+  EXPECT_EQ(dtype_from_v2_json(dtype_to_v2_json(dtype, false)).dtype, dtype);
+}
+
+TEST(DataType, StructuredTypesThatAreNone) {
+  for (const char* text :
+       {"[]", R"([["a"]])", R"([["a","<i2"],["a","<i2"]])", R"([["a","<i2",[0]]])",
+        R"([[1,"<i2"]])", R"([["a","<i2",[2],3]])", R"([["a","<i2","x"]])"}) {
+    SCOPED_TRACE(text);
+    expect_error(ErrorCode::corrupt_metadata, [&] { dtype_from_v2_json(parse_json(text)); });
+  }
+  expect_error(ErrorCode::unsupported, [&] { dtype_from_v2_json(parse_json(R"([["a","<q9"]])")); });
 }
 
 }  // namespace
