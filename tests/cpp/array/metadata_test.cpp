@@ -188,9 +188,9 @@ TEST(MetadataV3, A8UnknownExtensionsAreNamed) {
   expect_v3_error(R"({"mystery": 1})", unsupported, "mystery");
   expect_v3_error(R"({"mystery": {"must_understand": true}})", unsupported, "mystery");
   expect_v3_error(R"({"mystery": {"must_understand": 0}})", unsupported, "mystery");
-  expect_v3_error(R"({"data_type": {"name": "fixed_length_utf32",
+  expect_v3_error(R"({"data_type": {"name": "fixed_length_utf16",
                                     "configuration": {"length_bytes": 4}}})",
-                  unsupported, "fixed_length_utf32");
+                  unsupported, "fixed_length_utf16");
   expect_v3_error(R"({"data_type": "V5"})", unsupported, "V5");
   expect_v3_error(R"({"data_type": "float128"})", unsupported, "float128");
   expect_v3_error(R"({"chunk_grid": {"name": "rectilinear", "configuration": {}}})", unsupported,

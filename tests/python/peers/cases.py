@@ -1,0 +1,155 @@
+"""Arrays that every system writes and reads: what they are, and what is in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+SHAPE = (13, 7, 10)
+CHUNKS = (5, 4, 5)  # with edge chunks in two dimensions
+SHARDS = (10, 8, 10)
+
+Case = dict[str, Any]
+
+V3_CODECS: dict[str, list[dict[str, Any]]] = {
+    "raw": [],
+    "zstd": [{"name": "zstd", "configuration": {"level": 3, "checksum": False}}],
+    "gzip": [{"name": "gzip", "configuration": {"level": 5}}],
+    "crc32c": [{"name": "crc32c"}],
+    **{
+        f"blosc-{cname}": [
+            {
+                "name": "blosc",
+                "configuration": {
+                    "cname": cname,
+                    "clevel": 5,
+                    "shuffle": "shuffle",
+                    "typesize": 4,
+                    "blocksize": 0,
+                },
+            }
+        ]
+        for cname in ("lz4", "zstd")
+    },
+}
+V2_CODECS: dict[str, dict[str, Any] | None] = {
+    "raw": None,
+    "zstd": {"id": "zstd", "level": 3},
+    "gzip": {"id": "gzip", "level": 5},
+    "zlib": {"id": "zlib", "level": 1},
+    "bz2": {"id": "bz2", "level": 1},
+    "lz4": {"id": "lz4", "acceleration": 1},
+    "blosc-lz4": {"id": "blosc", "cname": "lz4", "clevel": 5, "shuffle": 1, "blocksize": 0},
+    "blosc-zstd": {"id": "blosc", "cname": "zstd", "clevel": 5, "shuffle": 1, "blocksize": 0},
+}
+NUMBERS = ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
+NUMBERS += ["float16", "float32", "float64", "complex64", "complex128"]
+OTHERS = ["<U4", "|S5", "<M8[ms]", "<m8[s]"]
+
+
+def _case(zarr_format: int, **given: Any) -> Case:
+    separator = "/" if zarr_format == 3 else "."
+    case = {
+        "zarr_format": zarr_format,
+        "dtype": "int32",
+        "codec": "zstd",
+        "order": "C",
+        "separator": separator,
+        "shards": False,
+        **given,
+    }
+    changed = [f"{v}" if k != "shards" else "shards" for k, v in given.items()]
+    case["name"] = f"v{zarr_format} " + (" ".join(changed) or "plain")
+    return case
+
+
+def all_cases() -> list[Case]:
+    """Each dimension of the matrix by itself, and those pairs that have gone wrong somewhere."""
+    cases: list[Case] = []
+    for f, codecs in ((2, V2_CODECS), (3, V3_CODECS)):
+        cases += [_case(f, dtype=dtype) for dtype in NUMBERS + OTHERS]
+        cases += [_case(f, codec=codec) for codec in codecs]
+        cases += [_case(f, separator=separator) for separator in "./"]
+        cases += [_case(f, order="F", codec=codec) for codec in ("raw", "zstd", "gzip")]
+        cases += [_case(f, dtype="float64", codec=codec) for codec in ("raw", "blosc-lz4")]
+    cases += [_case(2, dtype=dtype) for dtype in (">i4", ">f8", ">U4")]
+    cases += [_case(3, shards=True, codec=codec) for codec in V3_CODECS]
+    cases += [_case(3, shards=True, dtype=dtype) for dtype in ("bool", "uint16", "float64")]
+    cases += [_case(3, shards=True, separator="."), _case(3, shards=True, order="F")]
+    return cases
+
+
+def values_of(case: Case) -> np.ndarray[Any, Any]:
+    """Make the elements: one chunk holds nothing but the fill value, zero."""
+    dtype = np.dtype(case["dtype"])
+    numbers = np.arange(np.prod(SHAPE)).reshape(SHAPE) % 97
+    if dtype.kind == "b":
+        values = numbers % 3 == 0
+    elif dtype.kind in "SU":
+        values = np.char.mod("%d", numbers).astype(dtype)
+    elif dtype.kind in "Mm":
+        values = numbers.astype("int64").view(dtype.newbyteorder("="))
+    elif dtype.kind == "c":
+        values = numbers * (1 - 0.5j)
+    else:
+        values = numbers / 2 if dtype.kind == "f" else numbers
+    values = values.astype(dtype)
+    values[: CHUNKS[0], : CHUNKS[1], : CHUNKS[2]] = np.zeros((), dtype)
+    return values
+
+
+def place_of(folder: str | Path, number: int) -> Path:
+    """Say where a case lies: z5py makes no array but in a file of its own."""
+    return Path(folder) / f"case{number}.zarr" / "a"
+
+
+def document_of(case: Case) -> dict[str, Any]:
+    """Write the metadata as the specifications have it."""
+    if case["zarr_format"] == 2:
+        return {
+            "zarr_format": 2,
+            "shape": list(SHAPE),
+            "chunks": list(CHUNKS),
+            "dtype": np.dtype(case["dtype"]).str,
+            "compressor": V2_CODECS[case["codec"]],
+            "fill_value": False if case["dtype"] == "bool" else 0,
+            "order": case["order"],
+            "filters": None,
+            "dimension_separator": case["separator"],
+        }
+    dtype = np.dtype(case["dtype"])
+    order = [] if case["order"] == "C" else [_transpose()]
+    serializer: dict[str, Any] = {"name": "bytes"}
+    if dtype.itemsize > 1:
+        serializer["configuration"] = {"endian": "little"}
+    codecs = [*order, serializer, *V3_CODECS[case["codec"]]]
+    if case["shards"]:
+        index = [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "crc32c"}]
+        configuration = {
+            "chunk_shape": list(CHUNKS),
+            "codecs": codecs,
+            "index_codecs": index,
+            "index_location": "end",
+        }
+        codecs = [{"name": "sharding_indexed", "configuration": configuration}]
+    grid = {"chunk_shape": list(SHARDS if case["shards"] else CHUNKS)}
+    return {
+        "zarr_format": 3,
+        "node_type": "array",
+        "shape": list(SHAPE),
+        "data_type": case["dtype"],
+        "chunk_grid": {"name": "regular", "configuration": grid},
+        "chunk_key_encoding": {
+            "name": "default",
+            "configuration": {"separator": case["separator"]},
+        },
+        "fill_value": False if dtype.kind == "b" else [0, 0] if dtype.kind == "c" else 0,
+        "codecs": codecs,
+        "attributes": {},
+    }
+
+
+def _transpose() -> dict[str, Any]:
+    return {"name": "transpose", "configuration": {"order": [2, 1, 0]}}
