@@ -16,6 +16,7 @@ import pytest
 import zarr
 
 import zarrloom
+from zarrloom.cli import main as zarrloom_command
 
 FORMATS = [2, 3]
 
@@ -255,6 +256,14 @@ def test_tree(tmp_path: Path) -> None:
         console.print(root["a"].tree())
     console.file.close()
     assert "float64" in capture.get()
+
+
+def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make(tmp_path)
+    assert zarrloom_command(["info", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert "Arrays in it     : 1" in shown
+    assert "└── t (3,) int32" in shown
 
 
 def test_what_cannot_be_opened_is_still_shown(tmp_path: Path) -> None:

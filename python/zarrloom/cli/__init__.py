@@ -37,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--rounds", type=int, default=3, help="best of how many (default: 3)")
     demo.set_defaults(run=_demo)
 
-    info = commands.add_parser("info", help="tell what an array is")
+    info = commands.add_parser("info", help="tell what an array or group is")
     info.add_argument("path")
     info.set_defaults(run=_info)
 
@@ -59,7 +59,10 @@ def _demo(options: argparse.Namespace) -> int:
 def _info(options: argparse.Namespace) -> int:
     import zarrloom
 
-    print(zarrloom.open_array(options.path, mode="r").info)
+    node = zarrloom.open(options.path, mode="r")
+    print(node.info)
+    if isinstance(node, zarrloom.Group):
+        print(node.tree())
     return 0
 
 
