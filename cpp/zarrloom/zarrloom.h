@@ -8,5 +8,6 @@
 #include "zarrloom/array/resize.h"
 #include "zarrloom/base/error.h"
 #include "zarrloom/codecs/registry.h"
+#include "zarrloom/stores/reference.h"
 #include "zarrloom/stores/store.h"
 #include "zarrloom/stores/zip.h"

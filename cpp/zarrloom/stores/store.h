@@ -25,6 +25,7 @@ struct ByteRange {
   std::uint64_t length = std::numeric_limits<std::uint64_t>::max();  // the largest: to the end
   // The last `length` bytes, or all of an object that has fewer; there is no offset then.
   bool from_end = false;
+  friend bool operator==(const ByteRange&, const ByteRange&) = default;
 };
 
 // Tells one state of an object from another, as an ETag does.
@@ -154,9 +155,10 @@ struct FileStoreOptions {
 // break the store, and after it is deleted reads fail instead of finding nothing.
 std::shared_ptr<Store> make_file_store(std::string path, FileStoreOptions options = {});
 
-// By URL: "file:///absolute/path", "zip:///absolute/path.zip" (see zip.h), "memory://", or a plain
-// path: a zip archive if it ends in ".zip" and is no folder, else a folder. Throws unsupported for
-// another scheme, naming those known.
+// By URL: "file:///absolute/path", "zip:///absolute/path.zip" (see zip.h), "memory://",
+// "reference:///absolute/refs.json" (see reference.h), or a plain path: a zip archive if it ends in
+// ".zip" and is no folder, else a folder. Throws unsupported for another scheme, naming those
+// known.
 std::shared_ptr<Store> open_store(std::string_view url, FileStoreOptions options = {});
 
 // ---- Stores around a store ----

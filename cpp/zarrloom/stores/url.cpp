@@ -3,6 +3,7 @@
 #include <system_error>
 #include <utility>
 
+#include "zarrloom/stores/reference.h"
 #include "zarrloom/stores/store.h"
 #include "zarrloom/stores/zip.h"
 
@@ -50,6 +51,11 @@ std::shared_ptr<Store> open_zip(std::string_view rest, const FileStoreOptions& o
   return open_zip_file(std::string(rest), options);
 }
 
+// The options are those of stores that are written.
+std::shared_ptr<Store> open_reference(std::string_view rest, const FileStoreOptions&) {
+  return open_reference_store(std::string(rest));
+}
+
 // A folder may have such a name, too.
 bool is_path_of_zip(const std::string& path) {
   std::error_code ignored;
@@ -66,7 +72,7 @@ struct Scheme {
   Open open;
 };
 constexpr std::array kSchemes{Scheme{"file", open_file}, Scheme{"memory", open_memory},
-                              Scheme{"zip", open_zip}};
+                              Scheme{"zip", open_zip}, Scheme{"reference", open_reference}};
 
 std::string lower(std::string_view text) {
   std::string result(text);
