@@ -2,6 +2,7 @@
 
 #include "bind.h"
 #include "gil.h"
+#include "zarrloom/stores/reference.h"
 #include "zarrloom/stores/store.h"
 #include "zarrloom/stores/zip.h"
 
@@ -59,6 +60,45 @@ void bind_zip(py::module_& module) {
       py::arg("inflate_limit"));
 }
 
+// (key, url, bytes, offset, length); a length below 0: all of the target.
+using ReferenceTuple = std::tuple<std::string, std::string, py::bytes, std::uint64_t, std::int64_t>;
+
+std::vector<Reference> to_references(const std::vector<ReferenceTuple>& tuples) {
+  std::vector<Reference> references;
+  references.reserve(tuples.size());
+  for (const auto& [key, url, bytes, offset, length] : tuples) {
+    Reference reference{.key = key, .url = url, .bytes = std::string(bytes)};
+    if (length >= 0) reference.range = {offset, static_cast<std::uint64_t>(length)};
+    references.push_back(std::move(reference));
+  }
+  return references;
+}
+
+void bind_references(py::module_& module) {
+  py::class_<ReferenceStore, Store, std::shared_ptr<ReferenceStore>>(module, "ReferenceStore")
+      .def("add",
+           [](const ReferenceStore& s, const std::vector<ReferenceTuple>& tuples) {
+             std::vector<Reference> references = to_references(tuples);
+             without_gil([&] { s.add(std::move(references)); });
+           })
+      .def("add_json", [](const ReferenceStore& s, const std::string& json) {
+        without_gil([&] { s.add(parse_references(json)); });
+      });
+  module.def(
+      "make_reference_store",
+      [](std::string name, std::string folder, std::shared_ptr<Store> remote) {
+        return make_reference_store(
+            {.name = std::move(name), .folder = std::move(folder), .remote = std::move(remote)});
+      },
+      py::arg("name"), py::arg("folder"), py::arg("remote"));
+  module.def(
+      "open_reference_store",
+      [](const std::string& path, std::shared_ptr<Store> remote) {
+        return without_gil([&] { return open_reference_store(path, std::move(remote)); });
+      },
+      py::arg("path"), py::arg("remote"));
+}
+
 }  // namespace
 
 void bind_stores(py::module_& module) {
@@ -89,6 +129,7 @@ void bind_stores(py::module_& module) {
       py::arg("follow_symlinks") = true);
   module.def("make_memory_store", &make_memory_store);
   bind_zip(module);
+  bind_references(module);
   module.def(
       "make_latency_store",
       [](std::shared_ptr<Store> inner, double seconds) {

@@ -40,6 +40,7 @@ from zarrloom.hierarchies import (
     open_group,
 )
 from zarrloom.reduction import reduce
+from zarrloom.references import ReferenceStore
 from zarrloom.statistics import Trace, stats, trace
 from zarrloom.stores import FileStore, MemoryStore, Store, ZipStore
 from zarrloom.stream import ChunkStream
@@ -70,6 +71,7 @@ __all__ = [
     "OutOfMemoryError",
     "PermissionDeniedError",
     "ReadOnlyError",
+    "ReferenceStore",
     "SelectionError",
     "StorageError",
     "Store",

@@ -24,6 +24,7 @@ class ArrayInfo:
         self._write_empty_chunks = write_empty_chunks
         self._shape = native.shape
         self._dtype = native.dtype
+        store._prepare(native.path)
 
     # ---- What it is ----
 

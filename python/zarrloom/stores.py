@@ -43,6 +43,9 @@ class Store:
     def flush(self) -> None:
         """Let others see what was written. Only zip archives wait with that."""
 
+    def _prepare(self, path: str) -> None:
+        """Get ready for an array to be read; only references that are loaded late need that."""
+
     def delayed(self, seconds: float) -> Store:
         """Give this store with a latency added to every request, to try out one that is far away.
 
@@ -76,6 +79,9 @@ class _PacedStore(Store):
 
     def flush(self) -> None:
         self._made_by[0].flush()
+
+    def _prepare(self, path: str) -> None:
+        self._made_by[0]._prepare(path)
 
     def __reduce__(self) -> Any:
         return _PacedStore, self._made_by
@@ -288,7 +294,7 @@ StoreLike = Store | str | os.PathLike[str]
 
 
 def to_store(store: StoreLike) -> Store:
-    """Turn a path, a URL (``file://``, ``zip://``, ``memory://``) or a store into a store."""
+    """Turn a path, a URL (file, zip, reference, memory) or a store into a store."""
     if isinstance(store, Store):
         return store
     if not isinstance(store, str | os.PathLike):
@@ -300,6 +306,10 @@ def to_store(store: StoreLike) -> Store:
         return MemoryStore()
     if _names_zip(text):
         return ZipStore._opened(text)
+    if text.startswith("reference://"):
+        from zarrloom.references import ReferenceStore
+
+        return ReferenceStore(text)
     return FileStore(text)
 
 
