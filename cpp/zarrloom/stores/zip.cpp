@@ -1,12 +1,9 @@
 #include "zarrloom/stores/zip.h"
 
 #include <fcntl.h>
-#include <libdeflate.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <condition_variable>
 #include <filesystem>
@@ -21,6 +18,7 @@
 #include "zarrloom/stores/file_io.h"
 #include "zarrloom/stores/listing.h"
 #include "zarrloom/stores/zip_archive.h"
+#include "zarrloom/stores/zip_pack.h"
 #include "zarrloom/stores/zip_target.h"
 
 namespace zarrloom {
@@ -28,9 +26,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kDeflateLevel = 6;
-
-// Absolute and without links, so that two handles on one archive agree on its name.
+// Absolute and without links: two handles on one archive agree on its name.
 std::string canonical_path(const std::string& path) {
   if (path.empty() || path.find('\0') != std::string::npos || path.ends_with('/')) {
     fail(ErrorCode::invalid_argument, "\"" + path + "\" is no path of a zip archive");
@@ -40,48 +36,6 @@ std::string canonical_path(const std::string& path) {
   if (error) fail_call("getcwd", error.value());
   const fs::path resolved = fs::weakly_canonical(absolute, error);
   return (error ? absolute.lexically_normal() : resolved).string();
-}
-
-Bytes deflated(ByteView bytes) {
-  const std::unique_ptr<libdeflate_compressor, void (*)(libdeflate_compressor*)> compressor(
-      libdeflate_alloc_compressor(kDeflateLevel), libdeflate_free_compressor);
-  if (!compressor) fail(ErrorCode::out_of_memory, "no memory for a deflate compressor");
-  Bytes out(libdeflate_deflate_compress_bound(compressor.get(), bytes.size()));
-  const std::size_t size = libdeflate_deflate_compress(compressor.get(), bytes.data(), bytes.size(),
-                                                       out.data(), out.size());
-  out.resize_uninitialized(size);
-  return out;
-}
-
-bool is_ascii(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
-// A member as it will lie in the archive; all but its place.
-struct Packed {
-  Packed(std::string_view name, ByteView bytes, bool deflate) : data(bytes) {
-    if (deflate && !bytes.empty()) owned = deflated(bytes);
-    if (!owned.empty() && owned.size() < bytes.size()) {
-      data = owned.view();
-      member.method = kZipDeflated;
-    }
-    member.stored_size = data.size();
-    member.size = bytes.size();
-    member.crc = zip_crc(bytes);
-    if (!is_ascii(name)) member.flags = kZipUtf8;
-    header = make_zip_local_header(name, member);
-  }
-  std::uint64_t size() const { return header.size() + data.size(); }
-
-  Bytes owned;
-  ByteView data;
-  ZipMember member;
-  std::string header;
-};
-
-ObjectVersion version_of_member(const ZipMember& member, std::uint64_t inode) {
-  const std::array<std::uint64_t, 4> state{member.offset, member.size, member.crc, inode};
-  return {reinterpret_cast<const char*>(state.data()), sizeof state};
 }
 
 class ZipFile final : public ZipStore {
@@ -124,7 +78,7 @@ class ZipFile final : public ZipStore {
 
   static void answer(const ReadRequest& request, const Found& found, ReadResult& result) {
     ObjectVersion version;
-    if (asks_for_version(request)) version = version_of_member(found.member, found.inode);
+    if (asks_for_version(request)) version = version_of_zip_member(found.member, found.inode);
     if (!describe(request, found.member.size, std::move(version), result)) return;
     read_zip_member(found.file->get(), found.member, found.bounds, request, result);
   }
@@ -255,7 +209,7 @@ class ZipFile final : public ZipStore {
   }
 
   void do_write(std::string_view key, ByteView bytes, WriteCondition condition) const override {
-    Packed packed(key, bytes, options_.deflate);
+    PackedMember packed(key, bytes, options_.deflate);
     {
       const auto lock = lock_to_write();
       check_condition(key, condition);

@@ -3,6 +3,7 @@
 #include <libdeflate.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -162,6 +163,11 @@ void read_deflated(int file, std::uint64_t data, const ZipMember& member, const 
 }
 
 }  // namespace
+
+ObjectVersion version_of_zip_member(const ZipMember& member, std::uint64_t inode) {
+  const std::array<std::uint64_t, 4> state{member.offset, member.size, member.crc, inode};
+  return {reinterpret_cast<const char*>(state.data()), sizeof state};
+}
 
 std::uint32_t zip_crc(ByteView bytes) { return libdeflate_crc32(0, bytes.data(), bytes.size()); }
 

@@ -38,6 +38,9 @@ struct ZipBounds {
 void read_zip_member(int file, const ZipMember& member, const ZipBounds& bounds,
                      const ReadRequest& request, ReadResult& result);
 
+// No place in an archive is written twice, so that place, checks and file tell all states apart.
+ObjectVersion version_of_zip_member(const ZipMember& member, std::uint64_t inode);
+
 std::uint32_t zip_crc(ByteView bytes);
 
 }  // namespace zarrloom
