@@ -7,6 +7,7 @@ import math
 import os
 import threading
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -170,7 +171,7 @@ def _references(
 def _read_parquet(file: str) -> dict[str, list[Any]]:
     """Read a file as columns of Python values, None where there is none."""
     try:
-        from pyarrow import parquet
+        parquet: Any = import_module("pyarrow.parquet")
     except ImportError:
         return _read_fastparquet(file)
     columns: dict[str, list[Any]] = parquet.read_table(file).to_pydict()
@@ -179,7 +180,7 @@ def _read_parquet(file: str) -> dict[str, list[Any]]:
 
 def _read_fastparquet(file: str) -> dict[str, list[Any]]:
     try:
-        import fastparquet
+        fastparquet: Any = import_module("fastparquet")
     except ImportError:
         raise UnsupportedError(f"{file}: reading it needs pyarrow or fastparquet") from None
     frame = fastparquet.ParquetFile(file).to_pandas()

@@ -1,4 +1,4 @@
-"""References (kerchunk) to ranges of other files, with kerchunk, h5py and fsspec if they are there."""
+"""References (kerchunk) to ranges of other files, with kerchunk and h5py where they are installed."""
 
 from __future__ import annotations
 
