@@ -1,4 +1,4 @@
-"""References (kerchunk) to ranges of other files, with kerchunk and h5py where they are installed."""
+"""References (kerchunk) to ranges of other files, with kerchunk and h5py where installed."""
 
 from __future__ import annotations
 
