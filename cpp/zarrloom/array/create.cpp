@@ -5,6 +5,7 @@
 
 #include "zarrloom/array/document.h"
 #include "zarrloom/array/metadata.h"
+#include "zarrloom/array/v2_codecs.h"
 #include "zarrloom/base/error.h"
 #include "zarrloom/codecs/registry.h"
 
@@ -133,10 +134,6 @@ ArrayMetadata make_v3(const CreateOptions& options) {
 // ---- Format 2 ----
 
 void check_v2_options(const CreateOptions& options) {
-  if (!options.filters.empty()) {
-    fail(ErrorCode::unsupported, "filter \"" + options.filters.front().name +
-                                     "\" cannot be used in format 2; no filters can");
-  }
   if (options.dimension_names) {
     fail(ErrorCode::invalid_argument,
          "format 2 has no dimension_names; the attribute _ARRAY_DIMENSIONS serves xarray there");
@@ -187,6 +184,14 @@ Json numcodecs_object(const CodecConfig& codec) {
   return object;
 }
 
+void set_v2_filters(const CreateOptions& options, ArrayMetadata& metadata) {
+  if (options.filters.empty()) return;
+  Json::Array filters;
+  for (const CodecConfig& filter : options.filters) filters.push_back(numcodecs_object(filter));
+  metadata.v2.filters = std::move(filters);
+  complete_v2_filters(metadata);
+}
+
 ArrayMetadata reparse_v2(const ArrayMetadata& metadata) {
   const JsonOptions lenient{.allow_nan = true};
   const std::string zarray = checked_json_text(write_v2_metadata(metadata), lenient);
@@ -201,6 +206,7 @@ ArrayMetadata make_v2(const CreateOptions& options) {
   metadata.key_encoding = options.key_encoding.value_or(ChunkKeyEncoding{true, '.'});
   metadata.v2.big_endian = v2_big_endian(options) && options.dtype.swap_size() > 1;
   metadata.v2.order = options.order;
+  set_v2_filters(options, metadata);
   if (options.compressors && options.compressors->empty()) return reparse_v2(metadata);
   const CodecConfig compressor =
       options.compressors ? options.compressors->front() : default_compressor();

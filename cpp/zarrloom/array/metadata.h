@@ -76,8 +76,8 @@ struct CreateOptions {
   bool big_endian = false;              // stored byte order where no serializer says otherwise
   char order = 'C';                     // 'F': a transpose codec in format 3, "order" in format 2
   // Format 3 names ("zstd"), each list complete. Format 2 takes one compressor and the same names.
-  std::vector<CodecConfig> filters;                     // array -> array
-  std::optional<CodecConfig> serializer;                // array -> bytes; absent: bytes
+  std::vector<CodecConfig> filters;       // array -> array; format 2 takes byte codecs too
+  std::optional<CodecConfig> serializer;  // array -> bytes; absent: bytes
   std::optional<std::vector<CodecConfig>> compressors;  // bytes -> bytes; absent: zstd level 0
   std::optional<ChunkKeyEncoding> key_encoding;  // absent: default "/", or v2 "." in format 2
   Json attributes = Json::Object{};

@@ -4,8 +4,8 @@
 
 #include "zarrloom/array/document.h"
 #include "zarrloom/array/metadata.h"
+#include "zarrloom/array/v2_codecs.h"
 #include "zarrloom/base/error.h"
-#include "zarrloom/codecs/registry.h"
 
 namespace zarrloom {
 namespace {
@@ -14,14 +14,6 @@ constexpr std::array<std::string_view, 9> kMembers{
     "zarr_format", "shape",      "chunks",
     "dtype",       "compressor", "fill_value",
     "order",       "filters",    "dimension_separator"};
-
-const std::string& codec_id(const Json& codec, const char* where) {
-  const Json* id = codec.find("id");
-  if (id == nullptr || id->as_string() == nullptr) {
-    fail_member(where, "null or an object with an id", codec);
-  }
-  return *id->as_string();
-}
 
 void read_dtype(const Json& value, ArrayMetadata& metadata) {
   V2DataType parsed = dtype_from_v2_json(value);
@@ -34,15 +26,10 @@ void read_order(const Json& value, ArrayMetadata& metadata) {
   metadata.v2.order = value.as_string()->front();
 }
 
-// A filter that is skipped gives wrong elements without an error, so none is.
 void read_filters(const Json* value, ArrayMetadata& metadata) {
   if (value == nullptr || value->is_null()) return;
-  const Json::Array* list = value->as_array();
-  if (list == nullptr) fail_member("filters", "null or a list", *value);
+  if (value->as_array() == nullptr) fail_member("filters", "null or a list", *value);
   metadata.v2.filters = *value;
-  if (list->empty()) return;
-  fail(ErrorCode::unsupported, "filter \"" + codec_id(list->front(), "each filter") +
-                                   "\" is not supported; no filters of format 2 are");
 }
 
 ChunkKeyEncoding read_separator(const Json* value) {
@@ -52,44 +39,6 @@ ChunkKeyEncoding read_separator(const Json* value) {
     fail_member("dimension_separator", "\"/\" or \".\"", *value);
   }
   return {true, value->as_string()->front()};
-}
-
-CodecConfig transposed_order(std::size_t rank) {
-  Json::Array order;
-  for (std::size_t d = rank; d-- > 0;) order.emplace_back(static_cast<std::int64_t>(d));
-  return {"transpose", Json::Object{{"order", std::move(order)}}};
-}
-
-CodecConfig bytes_codec(const ArrayMetadata& metadata) {
-  if (metadata.dtype.swap_size() == 1) return {"bytes", Json::Object{}};
-  return {"bytes", Json::Object{{"endian", metadata.v2.big_endian ? "big" : "little"}}};
-}
-
-// numcodecs takes levels outside the limits of format 3, and means these by them.
-void limit_level(CodecConfig& codec) {
-  const Json* level = codec.configuration.find("level");
-  const std::int64_t* number = level == nullptr ? nullptr : level->as_int();
-  if (number == nullptr) return;
-  if (codec.name == "gzip" && *number == -1) codec.configuration.set("level", 6);
-  if (codec.name == "zstd" && *number > 22) codec.configuration.set("level", 22);
-}
-
-CodecConfig compressor_codec(const Json& compressor) {
-  const std::string& id = codec_id(compressor, "compressor");
-  CodecConfig codec{std::string(find_v2_codec(id).name), compressor};
-  codec.configuration.erase("id");
-  limit_level(codec);
-  return codec;
-}
-
-void read_codecs(const Json& compressor, ArrayMetadata& metadata) {
-  metadata.v2.compressor = compressor;
-  // In one dimension both orders are the same.
-  if (metadata.v2.order == 'F' && metadata.shape.size() > 1) {
-    metadata.codecs.push_back(transposed_order(metadata.shape.size()));
-  }
-  metadata.codecs.push_back(bytes_codec(metadata));
-  if (!compressor.is_null()) metadata.codecs.push_back(compressor_codec(compressor));
 }
 
 void read_unknown_members(const Json& zarray, ArrayMetadata& metadata) {
@@ -118,7 +67,8 @@ ArrayMetadata parse_v2_metadata(const Json& zarray, const Json& zattrs) {
   read_order(required_member(zarray, "order"), metadata);
   read_filters(zarray.find("filters"), metadata);
   metadata.key_encoding = read_separator(zarray.find("dimension_separator"));
-  read_codecs(required_member(zarray, "compressor"), metadata);
+  metadata.v2.compressor = required_member(zarray, "compressor");
+  chain_v2_codecs(metadata);
   if (!zattrs.is_null()) {
     if (zattrs.as_object() == nullptr) fail_member(".zattrs", "an object", zattrs);
     metadata.attributes = zattrs;

@@ -4,6 +4,7 @@
 
 #include "zarrloom/base/error.h"
 #include "zarrloom/base/strided_copy.h"
+#include "zarrloom/codecs/bool_bytes.h"
 #include "zarrloom/codecs/config.h"
 #include "zarrloom/codecs/registry.h"
 
@@ -40,18 +41,8 @@ class BytesCodec final : public ArrayToBytes {
     strided_copy_swapped(part, out, swap_size_);
   }
 
-  // A byte other than 0 and 1 in a bool is undefined behaviour for whoever computes with it.
   void check_memory_image(ByteView decoded) const override {
-    if (spec_.dtype.kind != Kind::boolean) return;
-    // All bits in one sweep first: compilers do it in vectors, a search they do not.
-    std::byte bits{};
-    for (std::byte b : decoded) bits |= b;
-    if (bits <= std::byte{1}) return;
-    const auto wrong =
-        std::find_if(decoded.begin(), decoded.end(), [](std::byte b) { return b > std::byte{1}; });
-    fail(ErrorCode::corrupt_data,
-         "byte " + std::to_string(wrong - decoded.begin()) + " of a bool chunk is " +
-             std::to_string(std::to_integer<int>(*wrong)) + ", not 0 or 1");
+    if (spec_.dtype.kind == Kind::boolean) check_bool_bytes(decoded);
   }
 
   ChunkSpec spec_;
@@ -62,6 +53,18 @@ class BytesCodec final : public ArrayToBytes {
 };
 
 }  // namespace
+
+void check_bool_bytes(ByteView bytes) {
+  // All bits in one sweep first: compilers do it in vectors, a search they do not.
+  std::byte bits{};
+  for (std::byte b : bytes) bits |= b;
+  if (bits <= std::byte{1}) return;
+  const auto wrong =
+      std::find_if(bytes.begin(), bytes.end(), [](std::byte b) { return b > std::byte{1}; });
+  fail(ErrorCode::corrupt_data, "byte " + std::to_string(wrong - bytes.begin()) +
+                                    " of a bool chunk is " +
+                                    std::to_string(std::to_integer<int>(*wrong)) + ", not 0 or 1");
+}
 
 AnyCodec make_bytes_codec(const Json& configuration, const ChunkSpec& spec) {
   const ConfigReader config(configuration, {"endian"});

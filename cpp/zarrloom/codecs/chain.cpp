@@ -3,6 +3,9 @@
 #include <algorithm>
 
 #include "zarrloom/base/error.h"
+#include "zarrloom/base/strided_copy.h"
+#include "zarrloom/codecs/array_steps.h"
+#include "zarrloom/codecs/bool_bytes.h"
 #include "zarrloom/codecs/registry.h"
 #include "zarrloom/codecs/shard_layout.h"
 
@@ -46,14 +49,14 @@ Workspace& thread_workspace() {
 }
 
 void trim_workspace(Workspace& workspace) {
-  for (Bytes* bytes :
-       {&workspace.stored, &workspace.decoded, &workspace.stage_a, &workspace.stage_b}) {
+  for (Bytes* bytes : {&workspace.stored, &workspace.decoded, &workspace.stage_a,
+                       &workspace.stage_b, &workspace.array_a, &workspace.array_b}) {
     if (bytes->capacity() > kSmallAllocation) *bytes = Bytes();
   }
 }
 
 CodecChain::CodecChain(const std::vector<CodecConfig>& codecs, ChunkSpec spec)
-    : spec_(std::move(spec)), decoded_size_(spec_.decoded_size()) {
+    : spec_(std::move(spec)), viewed_(spec_), decoded_size_(spec_.decoded_size()) {
   ChunkSpec encoded = spec_;
   for (const CodecConfig& config : codecs) {
     const CodecRow& row = find_codec(config.name);
@@ -65,12 +68,18 @@ CodecChain::CodecChain(const std::vector<CodecConfig>& codecs, ChunkSpec spec)
     fail(ErrorCode::invalid_argument,
          "the codecs lack one that turns the array into bytes, such as \"bytes\"");
   }
-  // A transpose that only moves dimensions of extent 1 leaves the elements where they are.
-  ArrayView view{nullptr, spec_.shape, c_strides(spec_.shape, spec_.dtype.item_size),
-                 spec_.dtype.item_size};
-  for (const auto& codec : views_) view = codec->encoded_view(view);
-  memory_image_ = compressors_.empty() && serializer_->is_memory_image() && is_c_contiguous(view);
+  if (steps_) transformed_ = steps_->codec_count();
+  memory_image_ = !steps_ && compressors_.empty() && keeps_memory();
   set_max_stored_size();
+}
+
+// True if serializing leaves the elements of a contiguous array where they are: a transpose that
+// only moves dimensions of extent 1 does.
+bool CodecChain::keeps_memory() const {
+  ArrayView view{nullptr, viewed_.shape, c_strides(viewed_.shape, viewed_.dtype.item_size),
+                 viewed_.dtype.item_size};
+  for (const auto& codec : views_) view = codec->encoded_view(view);
+  return serializer_->is_memory_image() && is_c_contiguous(view);
 }
 
 CodecChain::~CodecChain() = default;
@@ -85,6 +94,13 @@ void CodecChain::add(const std::string& name, AnyCodec codec, ChunkSpec& encoded
     if (serializer_) misplaced("it works on arrays, but comes behind the codec that makes bytes");
     encoded = (*view)->encoded_spec();
     views_.push_back(std::move(*view));
+  } else if (auto* transform = std::get_if<std::unique_ptr<ArrayTransform>>(&codec)) {
+    if (serializer_) misplaced("it works on arrays, but comes behind the codec that makes bytes");
+    encoded = (*transform)->encoded_spec();
+    if (!steps_) steps_ = std::make_unique<ArraySteps>();
+    steps_->add({std::move(viewed_), std::move(views_), std::move(*transform), name});
+    views_.clear();
+    viewed_ = encoded;
   } else if (auto* serializer = std::get_if<std::unique_ptr<ArrayToBytes>>(&codec)) {
     if (serializer_) misplaced("the array is turned into bytes already");
     serializer_ = std::move(*serializer);
@@ -115,7 +131,7 @@ bool CodecChain::has_fixed_size() const {
 }
 
 const ShardLayout* CodecChain::shard_layout() const {
-  return compressors_.empty() ? serializer_->shard_layout() : nullptr;
+  return compressors_.empty() && !steps_ ? serializer_->shard_layout() : nullptr;
 }
 
 Dims CodecChain::encoded_dims(const Dims& decoded) const {
@@ -141,16 +157,20 @@ CodecChain CodecChain::inner_chain() const {
 }
 
 std::vector<CodecConfig> CodecChain::configs() const {
+  std::vector<Json> configurations;
+  if (steps_) steps_->tell(configurations);
+  for (const auto& codec : views_) configurations.push_back(codec->configuration());
+  configurations.push_back(serializer_->configuration());
+  for (const auto& codec : compressors_) configurations.push_back(codec->configuration());
   std::vector<CodecConfig> configs;
-  std::size_t i = 0;
-  for (const auto& codec : views_) configs.push_back({names_[i++], codec->configuration()});
-  configs.push_back({names_[i++], serializer_->configuration()});
-  for (const auto& codec : compressors_) configs.push_back({names_[i++], codec->configuration()});
+  for (std::size_t i = 0; i < names_.size(); ++i) {
+    configs.push_back({names_[i], std::move(configurations[i])});
+  }
   return configs;
 }
 
 const std::string& CodecChain::compressor_name(std::size_t i) const {
-  return names_[views_.size() + 1 + i];
+  return names_[transformed_ + views_.size() + 1 + i];
 }
 
 // The metadata may declare a chunk of terabytes: not even an attempt is made to allocate that for
@@ -173,6 +193,7 @@ std::size_t CodecChain::stage_limit(std::size_t i, ByteView encoded) const {
 
 void CodecChain::decode_part(ByteView stored, const Dims& start, const Dims& step,
                              const ArrayView& out, Workspace& workspace) const {
+  if (steps_) return decode_transformed(stored, start, step, out, workspace);
   ArrayView view = out;  // as the serializer sees it
   Dims first = start, stride = step;
   for (const auto& codec : views_) {
@@ -182,8 +203,20 @@ void CodecChain::decode_part(ByteView stored, const Dims& start, const Dims& ste
   }
   const bool in_place =
       out.shape == spec_.shape && serializer_->is_memory_image() && is_c_contiguous(view);
-  ByteView bytes = stored;
   Bytes held;
+  const std::optional<ByteView> bytes =
+      undo_compressors(stored, in_place ? &view : nullptr, held, workspace);
+  if (!bytes) return;
+  named(serializer_name(), [&] {
+    check_serialized_size(bytes->size());
+    serializer_->decode_part(*bytes, first, stride, view);
+  });
+}
+
+// nullopt if the chunk went to `in_place`, which may be null.
+std::optional<ByteView> CodecChain::undo_compressors(ByteView stored, const ArrayView* in_place,
+                                                     Bytes& held, Workspace& workspace) const {
+  ByteView bytes = stored;
   for (std::size_t i = compressors_.size(); i-- > 0;) {
     const BytesToBytes& codec = *compressors_[i];
     const std::optional<ByteView> payload =
@@ -194,17 +227,38 @@ void CodecChain::decode_part(ByteView stored, const Dims& start, const Dims& ste
       const std::size_t limit = stage_limit(i, bytes);
       held = named(compressor_name(i), [&] { return codec.decode_unknown(bytes, limit); });
       bytes = held.view();
-    } else if (in_place) {
-      return decode_in_place(bytes, view);
+    } else if (in_place != nullptr) {
+      decode_in_place(bytes, *in_place);
+      return std::nullopt;
     } else {
       bytes = decode_to_stage(bytes, workspace);
     }
   }
-  const std::string& name = names_[views_.size()];
-  named(name, [&] {
-    check_serialized_size(bytes.size());
-    serializer_->decode_part(bytes, first, stride, view);
+  return bytes;
+}
+
+// Nothing is allocated for the array before the stored bytes have the size that it needs.
+void CodecChain::decode_transformed(ByteView stored, const Dims& start, const Dims& step,
+                                    const ArrayView& out, Workspace& workspace) const {
+  Bytes held;
+  ByteView array = *undo_compressors(stored, nullptr, held, workspace);
+  named(serializer_name(), [&] {
+    check_serialized_size(array.size());
+    if (keeps_memory()) return serializer_->check_memory_image(array);
+    workspace.array_a.resize_uninitialized(viewed_.decoded_size());
+    const std::size_t rank = viewed_.shape.size();
+    ArrayView view = c_view(workspace.array_a.span(), viewed_.shape, viewed_.dtype.item_size);
+    for (const auto& codec : views_) view = codec->encoded_view(view);
+    serializer_->decode_part(array, Dims::filled(rank, 0), Dims::filled(rank, 1), view);
+    array = workspace.array_a.view();
   });
+  const bool in_place = out.shape == spec_.shape && is_c_contiguous(out);
+  const MutableBytes into = in_place ? MutableBytes(out.data, out.byte_size()) : MutableBytes();
+  const ByteView decoded = steps_->decode(array, into, workspace);
+  if (spec_.dtype.kind == Kind::boolean) check_bool_bytes(decoded);
+  if (in_place) return;
+  const ConstArrayView chunk = c_view(decoded, spec_.shape, spec_.dtype.item_size);
+  strided_copy(sub_view(chunk, start, step, out.shape), out);
 }
 
 void CodecChain::check_serialized_size(std::size_t size) const {
@@ -216,7 +270,7 @@ void CodecChain::check_serialized_size(std::size_t size) const {
 void CodecChain::decode_in_place(ByteView encoded, const ArrayView& view) const {
   const MutableBytes memory{view.data, view.byte_size()};
   named(compressor_name(0), [&] { compressors_[0]->decode(encoded, memory); });
-  named(names_[views_.size()], [&] { serializer_->check_memory_image(memory); });
+  named(serializer_name(), [&] { serializer_->check_memory_image(memory); });
 }
 
 ByteView CodecChain::decode_to_stage(ByteView encoded, Workspace& workspace) const {
@@ -234,19 +288,24 @@ void CodecChain::decode(ByteView stored, const ArrayView& out, Workspace& worksp
 }
 
 void CodecChain::check_memory_image(ByteView decoded) const {
-  named(names_[views_.size()], [&] { serializer_->check_memory_image(decoded); });
+  named(serializer_name(), [&] { serializer_->check_memory_image(decoded); });
 }
 
 ByteView CodecChain::encode(const ConstArrayView& chunk, Workspace& workspace) const {
   // Codecs permute views of either constness alike; nothing is written through this one.
   ArrayView view{const_cast<std::byte*>(chunk.data), chunk.shape, chunk.strides, chunk.item_size};
+  if (steps_) {
+    const ByteView array = steps_->encode(chunk, workspace);
+    view = {const_cast<std::byte*>(array.data()), viewed_.shape,
+            c_strides(viewed_.shape, viewed_.dtype.item_size), viewed_.dtype.item_size};
+  }
   for (const auto& codec : views_) view = codec->encoded_view(view);
 
   ByteView bytes{view.data, view.byte_size()};
   Bytes* next = &workspace.stage_a;
   Bytes* other = &workspace.stage_b;
   if (!serializer_->is_memory_image() || !is_c_contiguous(view)) {
-    named(names_[views_.size()], [&] { serializer_->encode(view, *next); });
+    named(serializer_name(), [&] { serializer_->encode(view, *next); });
     bytes = next->view();
     std::swap(next, other);
   }

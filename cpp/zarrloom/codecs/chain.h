@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "zarrloom/codecs/codec.h"
@@ -15,7 +16,11 @@ struct Workspace {
   Bytes decoded;  // free for the caller: a chunk as an array
   Bytes stage_a;  // the chain's own
   Bytes stage_b;  // the chain's own
+  Bytes array_a;  // the chain's own, for transforms
+  Bytes array_b;  // the chain's own, for transforms
 };
+
+class ArraySteps;  // codecs/array_steps.h
 
 // This thread's own workspace. A buffer above 64 MiB should be given back by trim_workspace().
 Workspace& thread_workspace();
@@ -69,15 +74,24 @@ class CodecChain {
  private:
   void add(const std::string& name, AnyCodec codec, ChunkSpec& encoded);
   void set_max_stored_size();
+  const std::string& serializer_name() const { return names_[transformed_ + views_.size()]; }
   const std::string& compressor_name(std::size_t i) const;
+  bool keeps_memory() const;
   std::size_t stage_limit(std::size_t i, ByteView encoded) const;
   void check_plausible(std::size_t i, ByteView encoded) const;
   void check_serialized_size(std::size_t size) const;
+  void decode_transformed(ByteView stored, const Dims& start, const Dims& step,
+                          const ArrayView& out, Workspace& workspace) const;
+  std::optional<ByteView> undo_compressors(ByteView stored, const ArrayView* in_place, Bytes& held,
+                                           Workspace& workspace) const;
   void decode_in_place(ByteView encoded, const ArrayView& view) const;
   ByteView decode_to_stage(ByteView encoded, Workspace& workspace) const;
 
   ChunkSpec spec_;
-  std::vector<std::string> names_;  // of all codecs, in order
+  std::vector<std::string> names_;     // of all codecs, in order
+  std::unique_ptr<ArraySteps> steps_;  // all up to the last transform; null if there is none
+  std::size_t transformed_ = 0;        // codecs in steps_
+  ChunkSpec viewed_;                   // the array that views_ are given: spec_ without steps_
   std::vector<std::unique_ptr<ArrayToArray>> views_;
   std::unique_ptr<ArrayToBytes> serializer_;
   std::vector<std::unique_ptr<BytesToBytes>> compressors_;

@@ -49,6 +49,19 @@ class ArrayToArray {
   virtual ArrayView encoded_view(const ArrayView& decoded) const = 0;
 };
 
+// Array -> array by computing other elements. Works on whole chunks, as contiguous memory: elements
+// in native byte order, C-ordered, perhaps not aligned.
+class ArrayTransform {
+ public:
+  virtual ~ArrayTransform() = default;
+  virtual Json configuration() const = 0;  // complete, as it is stored
+  virtual ChunkSpec encoded_spec() const = 0;
+  // Both fill `out` exactly; the memory does not overlap. Encoding throws invalid_argument for
+  // elements that cannot be stored, decoding corrupt_data.
+  virtual void encode(ByteView decoded, MutableBytes out) const = 0;
+  virtual void decode(ByteView encoded, MutableBytes out) const = 0;
+};
+
 struct ShardLayout;  // codecs/shard_layout.h
 
 // Array -> bytes.
@@ -101,7 +114,7 @@ class BytesToBytes {
   virtual Bytes decode_unknown(ByteView encoded, std::size_t limit) const = 0;
 };
 
-using AnyCodec = std::variant<std::unique_ptr<ArrayToArray>, std::unique_ptr<ArrayToBytes>,
-                              std::unique_ptr<BytesToBytes>>;
+using AnyCodec = std::variant<std::unique_ptr<ArrayToArray>, std::unique_ptr<ArrayTransform>,
+                              std::unique_ptr<ArrayToBytes>, std::unique_ptr<BytesToBytes>>;
 
 }  // namespace zarrloom

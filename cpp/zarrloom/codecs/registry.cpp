@@ -33,6 +33,18 @@ constexpr std::string_view kLzmaSamples =
         {"format": 3, "filters": [{"id": 3, "dist": 4}, {"id": 33, "preset": 0}]}])";
 constexpr std::string_view kAtEitherEnd = R"([{}, {"location": "start"}, {"location": "end"}])";
 
+constexpr std::string_view kDeltaSamples =
+    R"([{}, {"dtype": "<i4"}, {"dtype": "|u1", "astype": "<i8"}, {"dtype": "<i8", "astype": "<i8"},
+        {"dtype": "|u1", "astype": "|i1"}, {"dtype": "|b1"}])";
+constexpr std::string_view kAsTypeSamples =
+    R"([{"encode_dtype": "<i8"}, {"encode_dtype": "<i2", "decode_dtype": "|i1"},
+        {"encode_dtype": "|u1"}, {"encode_dtype": "<f4"}])";
+constexpr std::string_view kQuantizeSamples =
+    R"([{"digits": 3}, {"digits": 1, "dtype": "<f8", "astype": "<f4"}, {"digits": -1}])";
+constexpr std::string_view kBitroundSamples = R"([{"keepbits": 5}, {"keepbits": 8}])";
+constexpr std::string_view kScalingSamples =
+    R"([{"offset": 2, "scale": 1}, {"offset": 0.0, "scale": 0.5, "dtype": "<i4", "astype": "<i8"}])";
+
 constexpr CodecRow kTable[] = {
     {"bytes", "", make_bytes_codec, R"([{"endian": "little"}, {"endian": "big"}])"},
     {"transpose", "", make_transpose_codec, R"([{"order": "F"}, {"order": "C"}])"},
@@ -54,10 +66,18 @@ constexpr CodecRow kTable[] = {
     {"numcodecs.fletcher32", "fletcher32", make_fletcher32_codec, "[{}]"},
     {"numcodecs.jenkins_lookup3", "jenkins_lookup3", make_jenkins_codec,
      R"([{}, {"initval": 7, "prefix": [1, 255]}])"},
+    {"numcodecs.delta", "delta", make_delta_codec, kDeltaSamples},
+    {"numcodecs.astype", "astype", make_astype_codec, kAsTypeSamples},
+    {"numcodecs.quantize", "quantize", make_quantize_codec, kQuantizeSamples},
+    {"bitround", "bitround", make_bitround_codec, kBitroundSamples},
+    {"numcodecs.fixedscaleoffset", "fixedscaleoffset", make_fixedscaleoffset_codec,
+     kScalingSamples},
+    {"numcodecs.packbits", "packbits", make_numcodecs_packbits_codec, "[{}]"},
     // The same codecs by the names under which numcodecs registers them for format 3.
     {"numcodecs.zstd", "", make_zstd_codec, kZstdSamples},
     {"numcodecs.gzip", "", make_gzip_codec, kGzipSamples},
     {"numcodecs.blosc", "", make_blosc_codec, kBloscSamples},
+    {"numcodecs.bitround", "", make_bitround_codec, kBitroundSamples},
     // What zarrs and others call them.
     {"zlib", "", make_zlib_codec, kZlibSamples},
     {"bz2", "", make_bz2_codec, kLevelSamples},

@@ -327,9 +327,15 @@ TEST(MetadataV2, A6A8WrongAndUnknownMembersAreNamed) {
   expect_v2_error(R"({"dtype": "|O"})", ErrorCode::unsupported, "|O");
   expect_v2_error(R"({"dtype": [["a", "<q4"]]})", ErrorCode::unsupported, "\"<q4\"");
   expect_v2_error(R"({"dtype": 4})", ErrorCode::corrupt_metadata, "dtype");
+  expect_v2_error(R"({"filters": [{"id": "categorize"}]})", ErrorCode::unsupported, "categorize");
+  expect_v2_error(R"({"filters": [{"id": "pickle"}]})", ErrorCode::unsupported, "executes code");
+  expect_v2_error(R"({"filters": [{"id": "zstd"}, {"id": "delta"}]})", ErrorCode::unsupported,
+                  "behind one that makes bytes");
   expect_v2_error(R"({"filters": [{"id": "delta", "dtype": "<i4"}]})", ErrorCode::unsupported,
+                  "byte order");
+  expect_v2_error(R"({"filters": [{"id": "delta", "no": 1}]})", ErrorCode::invalid_argument,
                   "delta");
-  expect_v2_error(R"({"filters": [{"id": "zstd"}]})", ErrorCode::unsupported, "zstd");
+  expect_v2_error(R"({"filters": [{"dtype": "<i4"}]})", ErrorCode::corrupt_metadata, "filter");
   expect_v2_error(R"({"filters": {}})", ErrorCode::corrupt_metadata, "filters");
   expect_v2_error(R"({"compressor": {"id": "categorize"}})", ErrorCode::unsupported, "categorize");
   expect_v2_error(R"({"compressor": {"id": "sharding_indexed"}})", ErrorCode::unsupported,
