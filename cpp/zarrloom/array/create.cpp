@@ -72,7 +72,8 @@ ArrayMetadata common_members(const CreateOptions& options) {
 
 CodecConfig serializer_of(const CreateOptions& options) {
   CodecConfig serializer = options.serializer.value_or(CodecConfig{"bytes"});
-  const bool has_order = options.dtype.swap_size() > 1;
+  // Filters may make elements of another type; where order means nothing the codec drops it.
+  const bool has_order = options.dtype.swap_size() > 1 || !options.filters.empty();
   if (serializer.name == "bytes" && has_order && !serializer.configuration.find("endian")) {
     serializer.configuration.set("endian", options.big_endian ? "big" : "little");
   }
