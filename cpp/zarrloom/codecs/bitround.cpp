@@ -42,6 +42,11 @@ void copy(ByteView in, MutableBytes out) {
 
 int fraction_bits(std::size_t size) { return size == 2 ? 10 : size == 4 ? 23 : 52; }
 
+bool is_integer(Kind kind) {
+  return kind == Kind::signed_integer || kind == Kind::unsigned_integer || kind == Kind::datetime ||
+         kind == Kind::timedelta;
+}
+
 }  // namespace
 
 AnyCodec make_bitround_codec(const Json& configuration, const ChunkSpec& spec) {
@@ -49,11 +54,7 @@ AnyCodec make_bitround_codec(const Json& configuration, const ChunkSpec& spec) {
   const bool is_complex = spec.dtype.kind == Kind::complex;
   const bool is_float = is_complex || spec.dtype.kind == Kind::floating;
   const std::size_t size = is_complex ? spec.dtype.item_size / 2 : spec.dtype.item_size;
-  if (!is_float && (spec.dtype.swap_size() != size || size > 8) && size != 1) {
-    fail(ErrorCode::unsupported, spec.dtype.numpy_name() + " cannot be rounded");
-  }
-  if (!is_float && size == 1 && spec.dtype.kind != Kind::signed_integer &&
-      spec.dtype.kind != Kind::unsigned_integer) {
+  if (!is_float && !is_integer(spec.dtype.kind)) {
     fail(ErrorCode::unsupported, spec.dtype.numpy_name() + " cannot be rounded");
   }
   const int most = is_float ? fraction_bits(size) : static_cast<int>(8 * size);

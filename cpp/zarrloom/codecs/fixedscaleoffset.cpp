@@ -30,7 +30,7 @@ void encode_as(T offset, T scale, ByteView in, MutableBytes out) {
 template <typename T>
 void encode_integers(const Scaling& s, ByteView in, MutableBytes out) {
   const DataType& dtype = s.types.decoded;
-  const DataType real{Kind::floating, 8, "", 1};
+  const DataType real = number_type(Kind::floating, 8);
   if (s.whole_offset && s.whole_scale) {
     Bytes plain(in.size());
     encode_as(static_cast<T>(*s.whole_offset), static_cast<T>(*s.whole_scale), in, plain.span());
@@ -75,7 +75,7 @@ void decode_as(const Scaling& s, MutableBytes plain) {
 // numpy divides integers as doubles, and floats as what they are.
 void decode(const Scaling& s, ByteView in, MutableBytes out) {
   const bool is_float = s.types.encoded.kind == Kind::floating;
-  const DataType type = is_float ? s.types.encoded : DataType{Kind::floating, 8, "", 1};
+  const DataType type = is_float ? s.types.encoded : number_type(Kind::floating, 8);
   Bytes plain(in.size() / s.types.encoded.item_size * type.item_size);
   convert_elements(s.types.encoded, type, in, plain.span());
   if (type.item_size == 2) decode_as<Half>(s, plain.span());

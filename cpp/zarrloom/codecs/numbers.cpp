@@ -48,7 +48,7 @@ DataType promoted(const DataType& a, const DataType& b) {
     if (dtype.kind == Kind::boolean || dtype.item_size == 1) return std::size_t{2};
     return dtype.item_size == 2 ? std::size_t{4} : std::size_t{8};
   };
-  return {Kind::floating, std::max(least_float(a), least_float(b)), "", 1};
+  return number_type(Kind::floating, std::max(least_float(a), least_float(b)));
 }
 
 }  // namespace zarrloom

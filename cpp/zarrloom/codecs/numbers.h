@@ -27,6 +27,8 @@ struct Half {
 float to_float(Half half);    // exact
 Half to_half(double number);  // to the nearest, ties to even
 
+inline DataType number_type(Kind kind, std::size_t size) { return {kind, size, "", 1, {}}; }
+
 template <typename T>
 struct Tag {
   using Type = T;

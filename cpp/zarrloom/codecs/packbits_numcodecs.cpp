@@ -1,6 +1,7 @@
 // `packbits` (numcodecs): eight bools in a byte, the first in the highest bit; a byte before them
 // says how many bits of the last one are unused.
 #include "zarrloom/base/error.h"
+#include "zarrloom/codecs/numbers.h"
 #include "zarrloom/codecs/registry.h"
 #include "zarrloom/codecs/transform.h"
 
@@ -41,7 +42,7 @@ AnyCodec make_numcodecs_packbits_codec(const Json& configuration, const ChunkSpe
   }
   const std::size_t size = 1 + (spec.decoded_size() + 7) / 8;
   ChunkSpec encoded{{static_cast<std::int64_t>(size)},
-                    {Kind::unsigned_integer, 1, "", 1},
+                    number_type(Kind::unsigned_integer, 1),
                     std::vector<std::byte>(1)};
   return make_transform(std::move(encoded), Json::Object{}, encode, decode);
 }

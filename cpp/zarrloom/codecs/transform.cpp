@@ -27,7 +27,17 @@ class Transform final : public ArrayTransform {
 };
 
 bool is_number(const DataType& dtype) {
-  return dtype.kind != Kind::complex && dtype.kind != Kind::raw && dtype.kind != Kind::fixed_bytes;
+  switch (dtype.kind) {
+    case Kind::boolean:
+    case Kind::signed_integer:
+    case Kind::unsigned_integer:
+    case Kind::floating:
+    case Kind::datetime:
+    case Kind::timedelta:
+      return true;
+    default:
+      return false;
+  }
 }
 
 // zarr-python keeps the fill value's number when a codec of numcodecs changes the type.
