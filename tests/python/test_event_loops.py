@@ -160,9 +160,10 @@ def test_cancelling_the_task_ends_the_read(array: zarrloom.Array) -> None:
             await asyncio.sleep(0.005)
             np.testing.assert_array_equal(out, kept)  # nothing writes to it any more
         if not zarrloom.config.inline:  # else the read is over before the loop hears of it
+            far = zarrloom.open(array.store.delayed(0.3))  # for sure not over in a moment
             with pytest.raises(asyncio.TimeoutError):
-                async with asyncio.timeout(0):
-                    await array.aread()
+                async with asyncio.timeout(0.01):
+                    await far.aread()
         np.testing.assert_array_equal(await array.aread(), VALUES)
 
     asyncio.run(work())
