@@ -20,13 +20,19 @@ py::dict options_now() {
   dict["threads"] = options.threads;
   dict["io_concurrency"] = io;
   dict["memory_limit"] = options.memory_limit;
+  dict["index_cache"] = options.index_cache;
+  dict["coalesce_gap"] = options.coalescing.gap;
+  dict["coalesce_maximum"] = options.coalescing.maximum;
   dict["inline"] = options.run_inline;
   return dict;
 }
 
 void configure(std::size_t threads, const py::dict& io_concurrency, std::size_t memory_limit,
-               bool run_inline) {
+               std::size_t index_cache, std::size_t gap, std::size_t maximum, bool run_inline) {
   RuntimeOptions options;
+  if (index_cache != 0) options.index_cache = index_cache;
+  if (gap != 0) options.coalescing.gap = gap;
+  if (maximum != 0) options.coalescing.maximum = maximum;
   options.threads = threads;
   options.memory_limit = memory_limit;
   options.run_inline = run_inline;
@@ -47,6 +53,7 @@ py::dict in_use() {
         runtime.limits().io(static_cast<IoKind>(kind)).in_use();
   }
   dict["memory_limit"] = runtime.budget().in_use();
+  dict["index_cache"] = runtime.cache().in_use();
   return dict;
 }
 
@@ -120,7 +127,8 @@ void bind_runtime(py::module_& module) {
   default_runtime();  // now, while nobody forks: see ForkGuard
   module.def("get_options", &options_now);
   module.def("set_options", &configure, py::kw_only(), py::arg("threads"),
-             py::arg("io_concurrency"), py::arg("memory_limit"), py::arg("inline"));
+             py::arg("io_concurrency"), py::arg("memory_limit"), py::arg("index_cache"),
+             py::arg("coalesce_gap"), py::arg("coalesce_maximum"), py::arg("inline"));
   module.def("in_use", &in_use);
   module.def("bytes_in_flight", [] { return default_runtime()->budget().in_use(); });
   module.def("highest_bytes_in_flight", [] { return default_runtime()->budget().highest(); });

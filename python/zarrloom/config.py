@@ -42,8 +42,8 @@ class Config:
 
     They are read and set as attributes; 0 stands for the default. Call the object for a context
     manager: ``with zarrloom.config(threads=1): ...``. The environment variables
-    ``ZARRLOOM_THREADS``, ``ZARRLOOM_IO_CONCURRENCY``, ``ZARRLOOM_MEMORY_LIMIT`` and
-    ``ZARRLOOM_INLINE`` give the values at import.
+    ``ZARRLOOM_THREADS``, ``ZARRLOOM_IO_CONCURRENCY``, ``ZARRLOOM_MEMORY_LIMIT`` and so on give the
+    values at import.
 
     Attributes
     ----------
@@ -57,11 +57,19 @@ class Config:
     memory_limit : int
         Bytes in flight: chunks read ahead, but not yet taken. Default: an eighth of the memory that
         the machine or cgroup allows. Also given as a string such as "2GiB".
+    index_cache : int
+        Bytes of shard indexes that are remembered from call to call. Default 64 MiB.
+    coalesce_gap : int
+        Chunks of a shard are read by one request if no more bytes than this lie between them.
+        Default 64 KiB.
+    coalesce_maximum : int
+        Bytes of such a request at the most. Default 8 MiB.
     inline : bool
         No threads at all: everything runs on the thread that asks, for debugging. Default False.
     """
 
-    _names = ("threads", "io_concurrency", "memory_limit", "inline")
+    _sizes = ("memory_limit", "index_cache", "coalesce_gap", "coalesce_maximum")
+    _names = ("threads", "io_concurrency", *_sizes, "inline")
 
     def __init__(self) -> None:
         self._sources = dict.fromkeys(self._names, "default")
@@ -75,7 +83,7 @@ class Config:
                 )
             if name == "io_concurrency":
                 options[name] |= parse_io(value)
-            elif name == "memory_limit":
+            elif name in self._sizes:
                 options[name] = parse_bytes(value)
             else:
                 options[name] = _whole(name, value)
@@ -109,6 +117,33 @@ class Config:
     @memory_limit.setter
     def memory_limit(self, value: int | str) -> None:
         self._set("set", {"memory_limit": value})
+
+    @property
+    def index_cache(self) -> int:
+        size: int = _core.get_options()["index_cache"]
+        return size
+
+    @index_cache.setter
+    def index_cache(self, value: int | str) -> None:
+        self._set("set", {"index_cache": value})
+
+    @property
+    def coalesce_gap(self) -> int:
+        size: int = _core.get_options()["coalesce_gap"]
+        return size
+
+    @coalesce_gap.setter
+    def coalesce_gap(self, value: int | str) -> None:
+        self._set("set", {"coalesce_gap": value})
+
+    @property
+    def coalesce_maximum(self) -> int:
+        size: int = _core.get_options()["coalesce_maximum"]
+        return size
+
+    @coalesce_maximum.setter
+    def coalesce_maximum(self, value: int | str) -> None:
+        self._set("set", {"coalesce_maximum": value})
 
     @property
     def inline(self) -> bool:

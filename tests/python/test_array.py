@@ -165,7 +165,9 @@ def test_config(capsys: pytest.CaptureFixture[str]) -> None:
         zarrloom.config.show()
         shown = capsys.readouterr().out
         assert "2097152" in shown
-        assert [line.split()[-1] for line in shown.splitlines()[1:]] == ["set"] * 5 + ["default"]
+        assert [line.split()[-1] for line in shown.splitlines()[1:]] == ["set"] * 5 + [
+            "default"
+        ] * 4
     assert zarrloom.config.threads == before
     assert not zarrloom.config.inline
     defaults = zarrloom.config.io_concurrency

@@ -144,3 +144,25 @@ def test_shapes_that_make_no_shards_are_refused(tmp_path: Path) -> None:
         zarrloom.create_array(
             tmp_path, shape=(8,), shards=(8,), chunks=(4,), dtype="int8", zarr_format=2
         )
+
+
+def test_how_far_chunks_may_lie_apart_to_be_read_together() -> None:
+    array = zarrloom.create_array(
+        zarrloom.MemoryStore(), shape=64, chunks=1, shards=64, dtype="int64", compressors=None
+    )
+    array[...] = np.arange(64) + 1  # all chunks are stored
+
+    def requests(**limits: int) -> int:
+        with zarrloom.config(**limits):
+            np.testing.assert_array_equal(array[::8], np.arange(1, 65, 8))
+            before = zarrloom.stats()["io"]["count"]
+            np.testing.assert_array_equal(array[::8], np.arange(1, 65, 8))
+            return int(zarrloom.stats()["io"]["count"] - before)
+
+    assert requests() == 1
+    assert requests(coalesce_gap=8) == 8  # seven chunks of eight bytes lie between two
+    assert requests(coalesce_gap=56) == 1
+    assert requests(coalesce_maximum=140) == 3  # three of them take 136 bytes
+    # Without room for an index it is read again, each time.
+    assert requests(index_cache=1) == 2
+    assert zarrloom.config.coalesce_gap == 64 << 10
