@@ -24,7 +24,7 @@ import zarrloom
 
 PEERS = Path(__file__).parent / "peers"
 sys.path.insert(0, str(PEERS))
-from cases import V2_CODECS, V3_CODECS, Case, all_cases, place_of, values_of  # noqa: E402
+from cases import V2_CODECS, V3_CODECS, Case, all_cases, filters_of, place_of, values_of  # noqa: E402
 
 sys.path.remove(str(PEERS))
 CASES = all_cases()
@@ -91,6 +91,7 @@ def options_of(case: Case) -> dict[str, Any]:
         "shards": (10, 8, 10) if case["shards"] else None,
         "dtype": case["dtype"],
         "order": case["order"],
+        "filters": filters_of(case),
         "compressors": (V3_CODECS if v3 else V2_CODECS)[case["codec"]],
         "chunk_key_encoding": ("default" if v3 else "v2", case["separator"]),
     }

@@ -73,6 +73,11 @@ constexpr CodecRow kTable[] = {
     {"numcodecs.fixedscaleoffset", "fixedscaleoffset", make_fixedscaleoffset_codec,
      kScalingSamples},
     {"numcodecs.packbits", "packbits", make_numcodecs_packbits_codec, "[{}]"},
+    {"packbits", "", make_packbits_codec,
+     R"([{}, {"padding_encoding": "first_byte"}, {"padding_encoding": "last_byte"}])"},
+    {"scale_offset", "", make_scale_offset_codec, R"([{}, {"offset": 2}])"},
+    {"cast_value", "", make_cast_value_codec,
+     R"([{"data_type": "int64", "out_of_range": "wrap"}, {"data_type": "float64"}])"},
     // The same codecs by the names under which numcodecs registers them for format 3.
     {"numcodecs.zstd", "", make_zstd_codec, kZstdSamples},
     {"numcodecs.gzip", "", make_gzip_codec, kGzipSamples},

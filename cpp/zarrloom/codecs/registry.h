@@ -29,8 +29,8 @@ const CodecRow& find_v2_codec(std::string_view id);
 // "numcodecs.zlib" and so on: every name, sorted, for messages and for Python.
 std::vector<std::string> codec_names();
 
-// The factories, one in each codec's file. ArrayToArray: transpose. ArrayToBytes: bytes, sharding.
-// ArrayTransform: delta to numcodecs_packbits.
+// The factories, one in each codec's file. ArrayToArray: transpose. ArrayToBytes: packbits, bytes,
+// sharding. ArrayTransform: delta to scale_offset.
 AnyCodec make_transpose_codec(const Json& configuration, const ChunkSpec& spec);
 AnyCodec make_delta_codec(const Json& configuration, const ChunkSpec& spec);
 AnyCodec make_astype_codec(const Json& configuration, const ChunkSpec& spec);
@@ -38,6 +38,9 @@ AnyCodec make_quantize_codec(const Json& configuration, const ChunkSpec& spec);
 AnyCodec make_bitround_codec(const Json& configuration, const ChunkSpec& spec);
 AnyCodec make_fixedscaleoffset_codec(const Json& configuration, const ChunkSpec& spec);
 AnyCodec make_numcodecs_packbits_codec(const Json& configuration, const ChunkSpec& spec);
+AnyCodec make_cast_value_codec(const Json& configuration, const ChunkSpec& spec);
+AnyCodec make_scale_offset_codec(const Json& configuration, const ChunkSpec& spec);
+AnyCodec make_packbits_codec(const Json& configuration, const ChunkSpec& spec);
 AnyCodec make_bytes_codec(const Json& configuration, const ChunkSpec& spec);
 AnyCodec make_sharding_codec(const Json& configuration, const ChunkSpec& spec);
 AnyCodec make_zstd_codec(const Json& configuration, const ChunkSpec& spec);

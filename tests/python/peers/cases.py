@@ -44,6 +44,22 @@ V2_CODECS: dict[str, dict[str, Any] | None] = {
     "blosc-lz4": {"id": "blosc", "cname": "lz4", "clevel": 5, "shuffle": 1, "blocksize": 0},
     "blosc-zstd": {"id": "blosc", "cname": "zstd", "clevel": 5, "shuffle": 1, "blocksize": 0},
 }
+V2_FILTERS: dict[str, dict[str, Any]] = {
+    "delta": {"id": "delta", "dtype": "<i4"},
+    "fixedscaleoffset": {
+        "id": "fixedscaleoffset",
+        "offset": 3,
+        "scale": 1,
+        "dtype": "<i4",
+        "astype": "<i2",
+    },
+    "shuffle": {"id": "shuffle", "elementsize": 4},
+}
+V3_FILTERS: dict[str, dict[str, Any]] = {
+    "numcodecs.delta": {"name": "numcodecs.delta", "configuration": {"dtype": "<i4"}},
+    "scale_offset": {"name": "scale_offset", "configuration": {"offset": 5, "scale": 2}},
+    "cast_value": {"name": "cast_value", "configuration": {"data_type": "int16"}},
+}
 NUMBERS = ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
 NUMBERS += ["float16", "float32", "float64", "complex64", "complex128"]
 OTHERS = ["<U4", "|S5", "<M8[ms]", "<m8[s]"]
@@ -58,6 +74,7 @@ def _case(zarr_format: int, **given: Any) -> Case:
         "order": "C",
         "separator": separator,
         "shards": False,
+        "filter": None,
         **given,
     }
     changed = [f"{v}" if k != "shards" else "shards" for k, v in given.items()]
@@ -74,6 +91,8 @@ def all_cases() -> list[Case]:
         cases += [_case(f, separator=separator) for separator in "./"]
         cases += [_case(f, order="F", codec=codec) for codec in ("raw", "zstd", "gzip")]
         cases += [_case(f, dtype="float64", codec=codec) for codec in ("raw", "blosc-lz4")]
+    cases += [_case(2, filter=name) for name in V2_FILTERS]
+    cases += [_case(3, filter=name) for name in V3_FILTERS]
     cases += [_case(2, dtype=dtype) for dtype in (">i4", ">f8", ">U4")]
     cases += [_case(3, shards=True, codec=codec) for codec in V3_CODECS]
     cases += [_case(3, shards=True, dtype=dtype) for dtype in ("bool", "uint16", "float64")]
@@ -105,6 +124,13 @@ def place_of(folder: str | Path, number: int) -> Path:
     return Path(folder) / f"case{number}.zarr" / "a"
 
 
+def filters_of(case: Case) -> list[dict[str, Any]] | None:
+    """Give the array codecs as metadata has them."""
+    if case["filter"] is None:
+        return None
+    return [(V2_FILTERS if case["zarr_format"] == 2 else V3_FILTERS)[case["filter"]]]
+
+
 def document_of(case: Case) -> dict[str, Any]:
     """Write the metadata as the specifications have it."""
     if case["zarr_format"] == 2:
@@ -116,11 +142,13 @@ def document_of(case: Case) -> dict[str, Any]:
             "compressor": V2_CODECS[case["codec"]],
             "fill_value": False if case["dtype"] == "bool" else 0,
             "order": case["order"],
-            "filters": None,
+            "filters": filters_of(case),
             "dimension_separator": case["separator"],
         }
     dtype = np.dtype(case["dtype"])
-    order = [] if case["order"] == "C" else [_transpose()]
+    order = filters_of(case) or []
+    if case["order"] == "F":
+        order = [_transpose()]
     serializer: dict[str, Any] = {"name": "bytes"}
     if dtype.itemsize > 1:
         serializer["configuration"] = {"endian": "little"}

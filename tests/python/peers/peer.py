@@ -22,6 +22,7 @@ from cases import (
     Case,
     all_cases,
     document_of,
+    filters_of,
     place_of,
     values_of,
 )
@@ -58,12 +59,19 @@ class ZarrPython:
             dtype=case["dtype"],
             order=case["order"],
             compressor=None if config is None else numcodecs.get_codec(dict(config)),
+            filters=[numcodecs.get_codec(dict(each)) for each in filters_of(case) or []] or None,
             dimension_separator=case["separator"],
         )
 
     def _make(self, case: Case, path: str) -> Any:
         options: dict[str, Any] = {"zarr_format": case["zarr_format"], "order": case["order"]}
+        if filters := filters_of(case):
+            options["filters"] = filters
         if case["zarr_format"] == 2:
+            import numcodecs
+
+            if filters:
+                options["filters"] = [numcodecs.get_codec(dict(each)) for each in filters]
             options["compressors"] = V2_CODECS[case["codec"]]
         else:
             del options["order"]
@@ -146,6 +154,8 @@ class Z5py:
             raise Refused("no such codec there")
         if case["order"] == "F" or case["separator"] != ("/" if case["zarr_format"] == 3 else "."):
             raise Refused("no way to say order or separator")
+        if case["filter"] is not None:
+            raise Refused("no filters there")
         if case["shards"]:
             options["shards"] = SHARDS
         parent = Path(path).parent
