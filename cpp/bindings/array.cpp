@@ -28,6 +28,10 @@ py::tuple object_bounds(const BoundArray& bound, const py::object& object) {
   return to_slices(chunk_selection(to_dims(object), bound.array.shape(), stored));
 }
 
+std::string object_key(const BoundArray& bound, const py::object& object) {
+  return bound.array.dataset()->object_key(to_dims(object));
+}
+
 py::list partition_of(const BoundArray& bound, std::int64_t n, std::int64_t axis) {
   py::list parts;
   const Dims& stored = bound.array.dataset()->object_shape;
@@ -180,6 +184,7 @@ void bind_array(py::module_& module) {
       .def("write_attributes", &write_attributes)
       .def("chunk_bounds", &chunk_bounds)
       .def("object_bounds", &object_bounds)
+      .def("object_key", &object_key)
       .def("chunk_key", &chunk_key)
       .def("partition", &partition_of, py::arg("n"), py::arg("axis"));
   bind_transfer(array);

@@ -270,6 +270,7 @@ class Array(ArrayChunks):
         chunks: Iterable[ChunkIndex] | None = None,
         executor: Any = None,
         out: Array | None = None,
+        by: Literal["chunk", "shard"] = "chunk",
     ) -> ChunkMap[Result]:
         """Call a function for every chunk, while later chunks are read and decoded.
 
@@ -303,6 +304,10 @@ class Array(ArrayChunks):
         out : Array, optional
             An array of the same shape and chunks, which each result is written to where its chunk
             came from, encoded and written by the threads that call the function.
+        by : {"chunk", "shard"}, default "chunk"
+            "shard": the function is called for whole shards. The same as "chunk" where the array
+            has no shards. Give it where `out` has shards: by chunks each of them is written as
+            often as it has chunks.
 
         Returns
         -------
@@ -331,6 +336,7 @@ class Array(ArrayChunks):
             chunks=chunks,
             executor=executor,
             out=out,
+            by="shard" if _by_shard(by) else "chunk",
         )
 
 

@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -157,12 +157,17 @@ class Indices:
 
 
 def on_dask_workers(
-    client: Any, fn: Function, array: Array, selection: Any, out: Array | None
+    client: Any,
+    fn: Function,
+    array: Array,
+    selection: Any,
+    out: Array | None,
+    by: Literal["chunk", "shard"],
 ) -> Invoke:
     """Call on the workers, which read the chunk (and write the result) where they are."""
 
     def call(index: ChunkIndex, data: Any, buffer: int | None) -> Any:
-        arguments = (fn, array, index, selection, out)
+        arguments = (fn, array, index, selection, out, by)
         return client.submit(_read_and_call, *arguments, pure=False).result()
 
     return call
@@ -178,10 +183,15 @@ def with_dask_data(client: Any, fn: Function) -> Invoke:
 
 
 def _read_and_call(
-    fn: Function, array: Array, index: ChunkIndex, selection: Any, out: Array | None
+    fn: Function,
+    array: Array,
+    index: ChunkIndex,
+    selection: Any,
+    out: Array | None,
+    by: Literal["chunk", "shard"],
 ) -> Any:
     """Run on a worker of dask."""
-    with array.chunk_stream(parallel=1, chunks=[index], selection=selection) as stream:
+    with array.chunk_stream(parallel=1, chunks=[index], selection=selection, by=by) as stream:
         _, data = next(stream)
         result = fn(index, data)
         return result if out is None else Sink(out, stream._native.place).put(index, result)

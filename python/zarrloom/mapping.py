@@ -6,7 +6,7 @@ import math
 import pickle
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from zarrloom import executors
 from zarrloom.chunk_map import ChunkMap, Invoke
@@ -35,10 +35,11 @@ def make_map(
     on_timeout: Policy,
     on_error: Policy,
     progress: Callable[[int], Progress],
+    by: Literal["chunk", "shard"],
 ) -> ChunkMap[Any]:
     """Make the map of `Array.parallel_chunk_map`."""
     if out is not None:
-        _check_same_grid(array, out)
+        _check_same_grid(array, out, by)
     workers = max_concurrency
     if workers is None:
         workers = executors.default_concurrency(executor)
@@ -57,10 +58,11 @@ def make_map(
         "timeout_ns": timeout_ns,
         "keep_going": True,
         "function": native,
+        "by_shard": by == "shard",
         # What is on its way to another array is gone soon, so it can be counted until then.
         "count_taken": out is not None,
     }
-    source, invoke = _parts(array, fn, executor, workers, options, selection, out)
+    source, invoke = _parts(array, fn, executor, workers, options, selection, out, by)
     return ChunkMap(
         source,
         invoke,
@@ -70,7 +72,7 @@ def make_map(
         on_timeout=on_timeout,
         on_error=on_error,
         progress=progress(source.total),
-        key_of=array.chunk_key,
+        key_of=array._native.object_key if by == "shard" else array.chunk_key,
     )
 
 
@@ -82,15 +84,17 @@ def _parts(
     options: dict[str, Any],
     selection: Any,
     out: Array | None,
+    by: Literal["chunk", "shard"],
 ) -> tuple[Any, Invoke]:
     """Give where the chunks come from, and how the function is called for one."""
     if executors.is_dask_client(executor) and _can_be_pickled(array, out):
         stream = array._native.stream(**options)  # for the plan of it alone
         indices = [stream.chunk(i) for i in range(stream.total)]
-        remote = executors.on_dask_workers(executor, fn, array, selection, out)
+        remote = executors.on_dask_workers(executor, fn, array, selection, out, by)
         return executors.Indices(indices), remote
     if isinstance(executor, ProcessPoolExecutor):
-        slots = executors.SharedSlots(_slot_count(array, workers), array.chunks, array.dtype)
+        shape = _unit_shape(array, by)
+        slots = executors.SharedSlots(_slot_count(array, shape, workers), shape, array.dtype)
         stream = array._native.stream(**options, buffers=slots.arrays)
         invoke = slots.invoke(executor, fn, stream.give_back)
     else:
@@ -116,9 +120,14 @@ def _simple_invoke(fn: Any, executor: Any, is_native: bool) -> Invoke:
     return executors.in_executor(executor, fn)
 
 
-def _slot_count(array: Array, workers: int) -> int:
+def _unit_shape(array: Array, by: str) -> tuple[int, ...]:
+    """Give the shape of what the function is called for."""
+    return array.shards if by == "shard" and array.shards else array.chunks
+
+
+def _slot_count(array: Array, shape: tuple[int, ...], workers: int) -> int:
     """Give chunks enough for the workers and as many read ahead, within the memory limit."""
-    chunk = max(1, array.dtype.itemsize * math.prod(array.chunks))
+    chunk = max(1, array.dtype.itemsize * math.prod(shape))
     return max(1, min(2 * workers, config.memory_limit // chunk))
 
 
@@ -130,10 +139,11 @@ def _can_be_pickled(*arrays: Array | None) -> bool:
     return True
 
 
-def _check_same_grid(array: Array, out: Array) -> None:
-    if (out.shape, out.chunks) == (array.shape, array.chunks):
+def _check_same_grid(array: Array, out: Array, by: str) -> None:
+    ours, theirs = _unit_shape(array, by), _unit_shape(out, by)
+    if (out.shape, theirs) == (array.shape, ours):
         return
     raise InvalidArgumentError(
-        f"out has shape {out.shape} in chunks of {out.chunks}; results go to where their chunks "
-        f"come from only in an array of shape {array.shape} in chunks of {array.chunks}"
+        f"out has shape {out.shape} in {by}s of {theirs}; results go to where their {by}s "
+        f"come from only in an array of shape {array.shape} in {by}s of {ours}"
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -166,3 +169,52 @@ def test_how_far_chunks_may_lie_apart_to_be_read_together() -> None:
     # Without room for an index it is read again, each time.
     assert requests(index_cache=1) == 2
     assert zarrloom.config.coalesce_gap == 64 << 10
+
+
+def plus_one(index: tuple[int, ...], data: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return data + 1
+
+
+@pytest.mark.parametrize("kind", ["threads", "processes", "dask"])
+def test_maps_by_shard(kind: str, tmp_path: Path) -> None:
+    values = np.arange(20 * 30, dtype="int32").reshape(20, 30) + 1
+    options: dict[str, Any] = {"chunks": (2, 5), "shards": (8, 10)}
+    array = zarrloom.create_array(tmp_path / "a", data=values, **options)
+    out = zarrloom.create_array(tmp_path / "b", shape=(20, 30), dtype="int32", **options)
+    with contextlib.ExitStack() as stack:
+        executor: Any = None
+        if kind == "processes":
+            context = multiprocessing.get_context("spawn")
+            executor = stack.enter_context(ProcessPoolExecutor(2, mp_context=context))
+        elif kind == "dask":
+            distributed = pytest.importorskip("distributed")
+            executor = stack.enter_context(
+                distributed.Client(processes=False, dashboard_address=None)
+            )
+        before = zarrloom.stats()["write"]["count"]
+        done = list(array.parallel_chunk_map(plus_one, by="shard", executor=executor, out=out))
+        writes = zarrloom.stats()["write"]["count"] - before
+    assert done == list(np.ndindex(3, 3))
+    assert writes == 9  # each shard once
+    np.testing.assert_array_equal(out[...], values + 1)
+    shapes = [data.shape for data in array.parallel_chunk_map(lambda _, d: d, by="shard")]
+    assert shapes[0] == (8, 10)
+    assert shapes[-1] == (4, 10)
+    other = zarrloom.create_array(zarrloom.MemoryStore(), shape=(20, 30), dtype="i4", chunks=(2, 5))
+    with pytest.raises(ValueError, match=r"in shards of \(8, 10\)"):
+        array.parallel_chunk_map(plus_one, by="shard", out=other)
+
+
+def test_a_failure_in_a_map_by_shard_names_the_shard() -> None:
+    array = zarrloom.create_array(
+        zarrloom.MemoryStore(), data=np.ones(64), chunks=4, shards=16, compressors=None
+    )
+    got = list(
+        array.parallel_chunk_map(
+            lambda index, data: data.sum() if index != (2,) else data["x"],
+            by="shard",
+            on_error="return",
+        )
+    )
+    assert (got[0], got[3]) == (16, 16)
+    assert (got[2].chunk_index, got[2].key) == ((2,), "c/2")
