@@ -8,8 +8,8 @@
 #include <cstring>
 #include <limits>
 
-#include "zarrloom/base/base64.h"
 #include "zarrloom/array/metadata.h"
+#include "zarrloom/base/base64.h"
 #include "zarrloom/base/error.h"
 
 namespace zarrloom {
@@ -305,13 +305,30 @@ Json write_unicode(const FillValue& value) {
   return text;
 }
 
+FillValue parse(const Json& value, Format format, const DataType& dtype);
+
+// An object with a value for each field, as the data type "struct" has it.
+FillValue parse_fields(const Json& value, const DataType& dtype) {
+  FillValue out;
+  for (const Field& field : dtype.fields) {
+    const Json* part = value.find(field.name);
+    if (part == nullptr) fail_kind(value, dtype, "an object with a value for each field");
+    const FillValue bytes = parse(*part, Format::v3, field.dtype);
+    out.insert(out.end(), bytes.begin(), bytes.end());
+  }
+  if (value.as_object()->size() == dtype.fields.size()) return out;
+  fail_kind(value, dtype, "an object with nothing but the fields");
+}
+
 FillValue parse(const Json& value, Format format, const DataType& dtype) {
   FillValue out;
   switch (dtype.kind) {
     case Kind::unicode:
       return parse_unicode(value, format, dtype);
-    case Kind::raw:
     case Kind::structured:
+      if (format == Format::v3 && value.as_object() != nullptr) return parse_fields(value, dtype);
+      return parse_bytes(value, format, dtype);
+    case Kind::raw:
     case Kind::fixed_bytes:
       return parse_bytes(value, format, dtype);
     case Kind::complex: {
@@ -371,6 +388,20 @@ Json write(const FillValue& value, Format format, const DataType& dtype) {
 
 FillValue parse_v3_fill_value(const Json& value, const DataType& dtype) {
   return parse(value, Format::v3, dtype);
+}
+
+Json write_fields_fill_value(const FillValue& value, const DataType& dtype) {
+  Json object = Json::Object{};
+  std::size_t offset = 0;
+  for (const Field& field : dtype.fields) {
+    const auto begin = value.begin() + static_cast<std::ptrdiff_t>(offset);
+    const FillValue part(begin, begin + static_cast<std::ptrdiff_t>(field.size()));
+    object.set(field.name, field.dtype.kind == Kind::structured
+                               ? write_fields_fill_value(part, field.dtype)
+                               : write(part, Format::v3, field.dtype));
+    offset += field.size();
+  }
+  return object;
 }
 
 Json write_v3_fill_value(const FillValue& value, const DataType& dtype) {

@@ -59,6 +59,9 @@ Json write_v2_metadata(const ArrayMetadata& metadata);  // ".zarray"; attributes
 FillValue parse_v3_fill_value(const Json& value, const DataType& dtype);
 Json write_v3_fill_value(const FillValue& value, const DataType& dtype);  // bits are kept
 
+// Of a structured type, as an object with a value for each field (data type "struct").
+Json write_fields_fill_value(const FillValue& value, const DataType& dtype);
+
 // Format 2: as above without hex; base64 for raw and bytes; null is zero.
 FillValue parse_v2_fill_value(const Json& value, const DataType& dtype);
 Json write_v2_fill_value(const FillValue& value, const DataType& dtype);

@@ -311,9 +311,14 @@ void check_header(const Json& document) {
   if (type != Json("array")) fail_member("node_type", "\"array\"", type);
 }
 
-bool spelled_raw_bytes(const Json& data_type) {
+// Some data types have a fill value of a form of their own.
+Json write_fill_value(const Json& data_type, const ArrayMetadata& metadata) {
   const Json* name = data_type.find("name");
-  return name != nullptr && *name == Json(kRawBytes);
+  if (name != nullptr && *name == Json(kRawBytes)) return base64_encode(metadata.fill_value);
+  if (name != nullptr && *name == Json(kStruct)) {
+    return write_fields_fill_value(metadata.fill_value, metadata.dtype);
+  }
+  return write_v3_fill_value(metadata.fill_value, metadata.dtype);
 }
 
 Json write_dimension_names(const ArrayMetadata& metadata) {
@@ -365,9 +370,7 @@ Json write_v3_metadata(const ArrayMetadata& metadata) {
       {"chunk_key_encoding",
        write_extension(keys.v2_style ? "v2" : "default",
                        Json::Object{{"separator", std::string(1, keys.separator)}})},
-      {"fill_value", spelled_raw_bytes(data_type)
-                         ? Json(base64_encode(metadata.fill_value))
-                         : write_v3_fill_value(metadata.fill_value, metadata.dtype)},
+      {"fill_value", write_fill_value(data_type, metadata)},
       {"codecs", std::move(codecs)},
       {"attributes", metadata.attributes}};
   if (metadata.dimension_names) {

@@ -133,7 +133,7 @@ T read_scalar(const Json& json) {
   } else {
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
     if (json == Json("NaN")) return convert<T>(std::numeric_limits<double>::quiet_NaN());
-    if (json == Json("Infinity")) return convert<T>(kInfinity);
+    if (json == Json("Infinity") || json == Json("+Infinity")) return convert<T>(kInfinity);
     if (json == Json("-Infinity")) return convert<T>(-kInfinity);
     if (const double* number = json.as_double()) return convert<T>(*number);
     if (const std::int64_t* number = json.as_int()) return convert<T>(static_cast<double>(*number));

@@ -3,8 +3,9 @@
 #include <cstring>
 #include <limits>
 
-#include "zarrloom/base/base64.h"
+#include "base/expect_error.h"
 #include "zarrloom/array/metadata.h"
+#include "zarrloom/base/base64.h"
 #include "zarrloom/base/error.h"
 
 namespace zarrloom {
@@ -262,6 +263,25 @@ TEST(Base64, KnownTextsAndBack) {
   for (const char* text :
        {"Zg=", "Zg", "Z===", "====", "Zg==Zg==", "Zh==", "Zm9=", "Zm 9", "=m9v"}) {
     EXPECT_EQ(base64_decode(text), std::nullopt) << text;
+  }
+}
+
+TEST(FillValue, OfStructuredTypesByFields) {
+  const DataType dtype = dtype_from_numpy_name(R"([["a","<i2"],["b",[["c","|u1"],["d","<U2"]]]])");
+  const Json value = parse_json(R"({"b": {"c": 7, "d": "é"}, "a": -2})");
+  const FillValue fill = parse_v3_fill_value(value, dtype);
+  ASSERT_EQ(fill.size(), 11u);
+  EXPECT_EQ(fill[0], std::byte{0xfe});
+  EXPECT_EQ(fill[2], std::byte{7});
+  EXPECT_EQ(fill[3], std::byte{0xe9});
+  EXPECT_EQ(parse_v3_fill_value(write_fields_fill_value(fill, dtype), dtype), fill);
+  EXPECT_EQ(parse_v3_fill_value(write_v3_fill_value(fill, dtype), dtype), fill);
+  for (const char* wrong : {R"({"a": 1})", R"({"a": 1, "b": {"c": 1, "d": ""}, "e": 2})",
+                            R"({"a": 70000, "b": {"c": 1, "d": ""}})",
+                            R"({"a": 1, "b": {"c": 1, "d": "xyz"}})", "[1]", "1"}) {
+    SCOPED_TRACE(wrong);
+    expect_error(ErrorCode::corrupt_metadata,
+                 [&] { parse_v3_fill_value(parse_json(wrong), dtype); });
   }
 }
 
