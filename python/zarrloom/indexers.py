@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,14 +14,15 @@ if TYPE_CHECKING:
     from zarrloom.array_selections import ArraySelections
 
 
-class _Index:
+class _Index(ABC):
     """Reads by ``[...]`` and writes by ``[...] = value``."""
 
     def __init__(self, array: ArraySelections) -> None:
         self._array = array
 
+    @abstractmethod
     def _parse(self, index: Any) -> IndexedSelection:
-        raise NotImplementedError
+        """Say which elements an index stands for."""
 
     def __getitem__(self, index: Any) -> Any:
         return self._array._read(self._parse(index), None, None)

@@ -84,10 +84,12 @@ IndexPlan::Axis IndexPlan::by_chunks(const IndexAxis& given) const {
   if (given.is_slice) return axis;
   const std::size_t k = given.dims.size();
   const auto count = static_cast<std::size_t>(given.count);
+  Dims grid;
+  for (const std::size_t d : given.dims) grid.push_back(grid_[d]);
+  // Numbers that wrapped around would put two chunks into one.
+  const std::int64_t limit = checked_product(grid, "number of chunks that points may lie in");
   std::vector<std::int64_t> ids(count);
   for (std::size_t i = 0; i < count; ++i) ids[i] = id_of(axis, &given.points[i * k]);
-  std::int64_t limit = 1;
-  for (const std::size_t d : given.dims) limit *= grid_[d];
   const std::vector<std::size_t> order = sorted_by(ids, limit);
   axis.points.reserve(count * k);
   axis.places.reserve(count);

@@ -197,6 +197,18 @@ TEST_P(Indexed, MistakesAreNamed) {
   EXPECT_EQ(read(IndexAxis::listed({0}, {1, 2})).code, ErrorCode::invalid_argument);
 }
 
+TEST(IndexPlan, AGridWhoseChunksCannotBeNumberedIsRefused) {
+  const std::int64_t huge = std::int64_t{1} << 40;
+  const IndexSelection points{{IndexAxis::listed({0, 1}, {huge - 1, 5, 0, 5})}};
+  try {
+    IndexPlan({huge, huge}, {1, 1}, points);
+    FAIL() << "no failure";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.failure().code, ErrorCode::invalid_argument);
+  }
+  EXPECT_EQ(IndexPlan({huge, huge}, {huge / 2, 1 << 20}, points).task_count(), 2);
+}
+
 INSTANTIATE_TEST_SUITE_P(Pipeline, Indexed,
                          testing::Combine(testing::ValuesIn(all_workers()),
                                           testing::ValuesIn(kLayouts), testing::Bool()),
