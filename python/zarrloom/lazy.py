@@ -8,6 +8,8 @@ import numpy as np
 
 from zarrloom.errors import InvalidArgumentError, SelectionError
 from zarrloom.indexed import Axis, IndexedSelection, parse_indexed
+from zarrloom.message_axes import axes_of_message, message_of_axes
+from zarrloom.ndsel import normalize
 
 if TYPE_CHECKING:
     from zarrloom.array_selections import ArraySelections
@@ -88,6 +90,47 @@ class LazyView:
         if sorted(a % len(kept) if kept else a for a in order) != list(range(len(kept))):
             raise InvalidArgumentError(f"axes {order} are no order of {len(kept)} axes")
         return LazyView(self._array, tuple(kept[a] for a in order) + gone)
+
+    def select(self, message: Any) -> LazyView:
+        """Give the elements that a message means: a selection as JSON (see `zarrloom.ndsel`).
+
+        Parameters
+        ----------
+        message : mapping, str or bytes
+            Of any kind. Its coordinates count from the view's first element in each dimension, and
+            none is counted from the end. Bounds that are infinite or implicit end with the view.
+
+        Returns
+        -------
+        LazyView
+            With an axis for each input dimension of the message.
+
+        Raises
+        ------
+        zarrloom.ndsel.MessageError
+            It is no message; ``reason`` is the code of what is wrong with it.
+        SelectionError
+            It means elements outside the view, or is for another number of dimensions.
+        UnsupportedError
+            One list of coordinates runs over several input dimensions, or a dimension that selects
+            nothing has more than one element.
+        """
+        kept = [axis for axis in self._axes if axis.shape]
+        gone = tuple(axis for axis in self._axes if not axis.shape)
+        chosen = axes_of_message(normalize(message), self.shape)
+        return LazyView(self._array, tuple(_compose(axis, kept) for axis in chosen) + gone)
+
+    def to_message(self) -> dict[str, Any]:
+        """Give the view as a message of kind "transform" for the array that it is of.
+
+        Returns
+        -------
+        dict
+            To be stored or sent as JSON; ``array.lazy.select`` makes the view of it again.
+        """
+        kept = [axis for axis in self._axes if axis.shape]
+        gone = [axis for axis in self._axes if not axis.shape]
+        return message_of_axes(kept, gone, self._array.ndim)
 
     @property
     def T(self) -> LazyView:
