@@ -5,6 +5,7 @@
 #include "bind.h"
 #include "bound_array.h"
 #include "gil.h"
+#include "zarrloom/array/rectilinear.h"
 
 namespace zarrloom::bindings {
 namespace {
@@ -20,11 +21,12 @@ py::tuple to_slices(const Selection& box) {
 }
 
 py::tuple chunk_bounds(const BoundArray& bound, const py::object& chunk) {
-  return to_slices(chunk_selection(to_dims(chunk), bound.array.shape(), bound.array.chunk_shape()));
+  const ChunkGrid& chunks = bound.array.dataset()->chunk_grid;
+  return to_slices(chunk_selection(to_dims(chunk), bound.array.shape(), chunks));
 }
 
 py::tuple object_bounds(const BoundArray& bound, const py::object& object) {
-  const Dims& stored = bound.array.dataset()->object_shape;
+  const ChunkGrid& stored = bound.array.dataset()->object_grid;
   return to_slices(chunk_selection(to_dims(object), bound.array.shape(), stored));
 }
 
@@ -34,11 +36,61 @@ std::string object_key(const BoundArray& bound, const py::object& object) {
 
 py::list partition_of(const BoundArray& bound, std::int64_t n, std::int64_t axis) {
   py::list parts;
-  const Dims& stored = bound.array.dataset()->object_shape;
+  const ChunkGrid& stored = bound.array.dataset()->object_grid;
   for (const Selection& box : partition(bound.array.shape(), stored, n, axis)) {
     parts.append(to_slices(box));
   }
   return parts;
+}
+
+// As zarr-python has it: where chunks differ there is no shape to give.
+py::tuple chunk_shape(const BoundArray& bound, Unit unit) {
+  const ChunkGrid& grid = bound.array.dataset()->grid_of(unit);
+  if (!grid.is_regular()) {
+    fail(ErrorCode::unsupported,
+         "the chunks of this array have not all one shape (chunk grid \"rectilinear\"): see "
+         "read_chunk_sizes and write_chunk_sizes");
+  }
+  return to_tuple(grid.largest());
+}
+
+// Along each dimension the size of each chunk, or shard, inside the array.
+py::tuple chunk_sizes(const BoundArray& bound, bool by_shard) {
+  const ChunkGrid& grid = bound.array.dataset()->grid_of(by_shard ? Unit::object : Unit::chunk);
+  const Dims& shape = bound.array.shape();
+  py::tuple all(shape.size());
+  for (std::size_t d = 0; d < shape.size(); ++d) {
+    const auto count = static_cast<std::size_t>(grid[d].count(shape[d]));
+    py::tuple sizes(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      sizes[i] = grid[d].size_within(static_cast<std::int64_t>(i), shape[d]);
+    }
+    all[d] = sizes;
+  }
+  return all;
+}
+
+// The largest extent of a chunk, or shard, in each dimension.
+py::tuple largest_chunk(const BoundArray& bound, bool by_shard) {
+  return to_tuple(bound.array.dataset()->grid_of(by_shard ? Unit::object : Unit::chunk).largest());
+}
+
+// Whether the arrays have one shape and are cut alike.
+bool same_chunks(const BoundArray& bound, const BoundArray& other, bool by_shard) {
+  const Unit unit = by_shard ? Unit::object : Unit::chunk;
+  return bound.array.shape() == other.array.shape() &&
+         bound.array.dataset()->grid_of(unit) == other.array.dataset()->grid_of(unit);
+}
+
+bool has_sizes_along(const BoundArray& bound, std::size_t axis) {
+  return bound.array.dataset()->object_grid[axis].runs() != nullptr;
+}
+
+// The grid of stored objects, as chunk_shapes of metadata (JSON); None for a regular one.
+std::optional<std::string> rectilinear(const BoundArray& bound) {
+  const std::optional<ChunkGrid>& grid = bound.array.metadata().rectilinear;
+  if (!grid) return std::nullopt;
+  return write_json(write_chunk_shapes(*grid), 0);
 }
 
 OpenOptions open_options(std::optional<int> zarr_format, bool read_only, bool write_empty_chunks) {
@@ -108,7 +160,7 @@ void write_attributes(const BoundArray& bound, const std::string& text) {
 
 std::string chunk_key(const BoundArray& bound, const py::object& chunk) {
   const Dims index = to_dims(chunk);
-  chunk_selection(index, bound.array.shape(), bound.array.chunk_shape());  // checks
+  chunk_selection(index, bound.array.shape(), bound.array.dataset()->chunk_grid);  // checks
   return bound.array.chunk_key(index);
 }
 
@@ -125,6 +177,10 @@ CreateOptions create_options(const py::kwargs& given) {
   options.attributes = parse_json(given["attributes"].cast<std::string>(), {.allow_nan = true});
   if (has("chunks")) options.chunk_shape = to_dims(given["chunks"]);
   if (has("shards")) options.shard_shape = to_dims(given["shards"]);
+  if (has("rectilinear")) {
+    const Json shapes = parse_json(given["rectilinear"].cast<std::string>());
+    options.rectilinear = parse_chunk_shapes(shapes, options.shape);
+  }
   if (has("fill_value")) {
     const ByteView fill = as_byte_view(given["fill_value"].cast<std::string_view>());
     options.fill_value.emplace(fill.begin(), fill.end());
@@ -156,12 +212,19 @@ void bind_array(py::module_& module) {
       .def_property_readonly("path", [](const BoundArray& b) { return b.array.path(); })
       .def_property_readonly("shape", [](const BoundArray& b) { return to_tuple(b.array.shape()); })
       .def_property_readonly("chunks",
-                             [](const BoundArray& b) { return to_tuple(b.array.chunk_shape()); })
+                             [](const BoundArray& b) { return chunk_shape(b, Unit::chunk); })
       .def_property_readonly("shards",
                              [](const BoundArray& b) {
-                               const std::optional<Dims> shards = b.array.shard_shape();
-                               return shards ? py::object(to_tuple(*shards)) : py::none();
+                               const bool any = b.array.dataset()->has_shards();
+                               return any ? py::object(chunk_shape(b, Unit::object)) : py::none();
                              })
+      .def("chunk_sizes", &chunk_sizes, py::arg("by_shard"))
+      .def("largest_chunk", &largest_chunk, py::arg("by_shard"))
+      .def("same_chunks", &same_chunks, py::arg("other"), py::arg("by_shard"))
+      .def("has_sizes_along", &has_sizes_along, py::arg("axis"))
+      .def_property_readonly("rectilinear", &rectilinear)
+      .def_property_readonly("has_shards",
+                             [](const BoundArray& b) { return b.array.dataset()->has_shards(); })
       .def_property_readonly("object_grid",
                              [](const BoundArray& b) { return to_tuple(b.array.object_grid()); })
       .def_property_readonly("grid", [](const BoundArray& b) { return to_tuple(b.array.grid()); })

@@ -92,12 +92,12 @@ class Stream {
 
 // Indices of chunks or shards as numbers of their grid.
 std::vector<std::int64_t> unit_numbers(const Array& array, Unit unit, const py::iterable& chunks) {
-  const Dims& unit_shape = array.dataset()->shape_of(unit);
-  const Dims grid = grid_shape(array.shape(), unit_shape);
+  const ChunkGrid& units = array.dataset()->grid_of(unit);
+  const Dims grid = grid_shape(array.shape(), units);
   std::vector<std::int64_t> numbers;
   for (const py::handle& item : chunks) {
     const Dims chunk = to_dims(item);
-    chunk_selection(chunk, array.shape(), unit_shape);  // checks
+    chunk_selection(chunk, array.shape(), units);  // checks
     numbers.push_back(chunk_number(chunk, grid));
   }
   return numbers;

@@ -105,8 +105,8 @@ py::array_t<std::int64_t> block_points(
     const BoundArray& bound, std::size_t dim,
     const py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>& blocks) {
   const std::int64_t extent = bound.array.shape()[dim];
-  const std::int64_t size = bound.array.chunk_shape()[dim];
-  const std::int64_t count = bound.array.grid()[dim];
+  const ChunkAxis chunks = bound.array.dataset()->chunk_grid[dim];
+  const std::int64_t count = chunks.count(extent);
   std::vector<std::int64_t> points;
   for (py::ssize_t i = 0; i < blocks.size(); ++i) {
     const std::int64_t given = blocks.data()[i];
@@ -116,8 +116,9 @@ py::array_t<std::int64_t> block_points(
                                      std::to_string(dim) + " with " + std::to_string(count) +
                                      " chunks");
     }
-    const std::int64_t end = std::min((block + 1) * size, extent);
-    for (std::int64_t at = block * size; at < end; ++at) points.push_back(at);
+    const std::int64_t first = chunks.origin(block);
+    const std::int64_t end = first + chunks.size_within(block, extent);
+    for (std::int64_t at = first; at < end; ++at) points.push_back(at);
   }
   return py::array_t<std::int64_t>(static_cast<py::ssize_t>(points.size()), points.data());
 }

@@ -177,3 +177,45 @@ def test_another_process_gets_the_same(tmp_path: Path) -> None:
         [sys.executable, "-c", program], input=pickle.dumps(array), capture_output=True, check=True
     )
     assert done.stdout.decode().split() == ["20.0"]
+
+
+@pytest.mark.parametrize("zarr_format", FORMATS)
+def test_handles_from_no_group_leave_nothing_stale_either(tmp_path: Path, zarr_format: Any) -> None:
+    store = zarrloom.FileStore(tmp_path)
+    for change in (
+        lambda: zarrloom.open_array(store, path="t").attrs.update(k=1),
+        lambda: zarrloom.open_array(store, path="a/b/y").resize((9, 2)),
+        lambda: zarrloom.open_array(store, path="t").append([1, 2]),
+        lambda: zarrloom.open_group(store, path="e").attrs.update(k=2),
+        lambda: zarrloom.open_group(store, path="a").create_array("n", shape=1, dtype="i1"),
+        # By their own folders, whose stores end below the group.
+        lambda: zarrloom.open_array(tmp_path / "t").attrs.update(k=3),
+        lambda: zarrloom.open_array(tmp_path / "a" / "b" / "y").resize((5, 2)),
+        lambda: zarrloom.open_group(tmp_path / "a" / "b").create_group("m"),
+        lambda: zarrloom.create_array(
+            tmp_path / "a" / "o", shape=1, dtype="i1", zarr_format=zarr_format
+        ),
+        lambda: zarrloom.open_array(tmp_path / "a" / "b", path="y").attrs.update(k=4),
+    ):
+        if not (tmp_path / "t").exists():
+            consolidated(tmp_path, zarr_format)
+        else:
+            zarrloom.consolidate_metadata(tmp_path)
+        assert is_stored(tmp_path)
+        change()
+        assert not is_stored(tmp_path)
+
+
+def test_a_document_that_does_not_tell_of_the_array_stays(tmp_path: Path) -> None:
+    consolidated(tmp_path, 3)
+    place = tmp_path / "zarr.json"
+    document = json.loads(place.read_text())
+    del document["consolidated_metadata"]["metadata"]["t"]
+    place.write_text(json.dumps(document))
+    zarrloom.open_array(zarrloom.FileStore(tmp_path), path="t").attrs["k"] = 1
+    assert is_stored(tmp_path)
+    chunks = zarrloom.open_array(zarrloom.FileStore(tmp_path), path="e2", shape=3, dtype="i1")
+    assert not is_stored(tmp_path)
+    zarrloom.consolidate_metadata(tmp_path)
+    chunks[:] = 1
+    assert is_stored(tmp_path)

@@ -43,6 +43,12 @@ AppendStream::AppendStream(const Array& array, std::size_t axis)
     fail(ErrorCode::invalid_argument, "there is no axis " + std::to_string(axis) +
                                           " in an array of shape " + to_string(array.shape()));
   }
+  if (dataset_->object_grid[axis].runs() != nullptr) {
+    fail(ErrorCode::unsupported,
+         "the chunks along axis " + std::to_string(axis) +
+             " have sizes of their own (chunk grid \"rectilinear\"), and nothing says how large "
+             "those of frames to come are; resize the array, which adds one chunk, and write");
+  }
   array.check_writable();
   claim_.emplace(array.claim_shape());
   length_ = array.shape()[axis];
@@ -111,7 +117,7 @@ void AppendStream::store_row() {
   array_.check_unchanged();
   strided_fill(frames_of(row_->view, axis_, row_->filled, row_extent() - row_->filled),
                dataset_->fill_value());
-  Dims grid = grid_shape(row_shape_, dataset_->object_shape);
+  Dims grid = grid_shape(row_shape_, dataset_->object_grid);
   const std::int64_t count = checked_product(grid, "number of chunks");
   for (std::int64_t n = 0; n < count; ++n) {
     Dims chunk = chunk_from_number(n, grid);
@@ -122,11 +128,11 @@ void AppendStream::store_row() {
 
 void AppendStream::write_chunk(const Row& row, Dims chunk) {
   try {
-    ChunkTask task = whole_chunk(chunk, dataset_->object_shape);
+    ChunkTask task = whole_chunk(chunk, dataset_->object_grid);
     Dims start = task.start;  // in the row
     for (std::size_t d = 0; d < start.size(); ++d) {
-      if (d != axis_) start[d] = chunk[d] * dataset_->object_shape[d];
-      task.count[d] = std::min(dataset_->object_shape[d], row_shape_[d] - start[d]);
+      if (d != axis_) start[d] = dataset_->object_grid[d].origin(chunk[d]);
+      task.count[d] = std::min(task.count[d], row_shape_[d] - start[d]);
     }
     task.start[axis_] = start[axis_] = row.first;
     task.count[axis_] -= row.first;

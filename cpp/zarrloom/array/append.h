@@ -17,7 +17,8 @@ namespace zarrloom {
 // Rows that are stored count in the byte budget; one row may always be held.
 class AppendStream {
  public:
-  // Throws read_only, invalid_argument (axis), conflict (see Array::claim_shape; the claim is held
+  // Throws read_only, invalid_argument (axis), unsupported for an axis whose chunks have edges of
+  // their own (nothing says how large those to come are), conflict (see Array::claim_shape; held
   // until the stream is closed or dies).
   AppendStream(const Array& array, std::size_t axis);
   // Waits for what runs; what was not flushed is not part of the array.
@@ -46,7 +47,7 @@ class AppendStream {
   void throw_if_failed();
   void end();
   void settle(const InterruptCheck& interrupt);
-  std::int64_t row_extent() const { return dataset_->object_shape[axis_]; }
+  std::int64_t row_extent() const { return dataset_->object_grid[axis_].largest(); }
 
   Array array_;                         // with the stored shape
   std::optional<Claims::Claim> claim_;  // until closed

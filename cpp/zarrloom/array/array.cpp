@@ -24,18 +24,22 @@ std::shared_ptr<const Dataset> make_dataset(const OpenOptions& options,
                     ChunkSpec{metadata.chunk_shape, metadata.dtype, metadata.fill_value});
   std::optional<CodecChain> inner;
   if (codecs.shard_layout() != nullptr) inner.emplace(codecs.inner_chain());
-  const Dims chunk_shape = inner ? inner->spec().shape : metadata.chunk_shape;
+  const ChunkGrid objects = metadata.chunk_grid();
+  const ChunkGrid chunks = inner ? ChunkGrid(inner->spec().shape) : objects;
+  std::shared_ptr<const ChunkCodecs> others;
+  if (!objects.is_regular()) others = std::make_shared<const ChunkCodecs>(codecs);
   return std::make_shared<const Dataset>(
       Dataset{.runtime = options.runtime,
               .store = std::move(store),
               .path = std::string(path),
               .metadata_key = array_metadata_key(path, metadata.zarr_format),
               .shape = metadata.shape,
-              .object_shape = metadata.chunk_shape,
-              .chunk_shape = chunk_shape,
+              .object_grid = objects,
+              .chunk_grid = chunks,
               .key_encoding = metadata.key_encoding,
               .codecs = std::move(codecs),
-              .inner_chain = std::move(inner)});
+              .inner_chain = std::move(inner),
+              .other_codecs = std::move(others)});
 }
 
 OpenOptions with_runtime(OpenOptions options) {
@@ -93,13 +97,13 @@ const std::string& Array::path() const { return state_->path; }
 bool Array::read_only() const {
   return state_->options.read_only || !state_->store->capabilities().writable;
 }
-const Dims& Array::chunk_shape() const { return state_->dataset->chunk_shape; }
+const Dims& Array::chunk_shape() const { return state_->dataset->chunk_grid.largest(); }
 std::optional<Dims> Array::shard_shape() const {
-  return state_->dataset->has_shards() ? std::optional(state_->dataset->object_shape)
+  return state_->dataset->has_shards() ? std::optional(state_->dataset->object_grid.largest())
                                        : std::nullopt;
 }
-Dims Array::object_grid() const { return grid_shape(shape(), metadata().chunk_shape); }
-Dims Array::grid() const { return grid_shape(shape(), chunk_shape()); }
+Dims Array::object_grid() const { return grid_shape(shape(), dataset()->object_grid); }
+Dims Array::grid() const { return grid_shape(shape(), dataset()->chunk_grid); }
 
 std::string Array::chunk_key(const Dims& chunk) const { return state_->dataset->chunk_key(chunk); }
 
@@ -219,7 +223,7 @@ ArrayMetadata Array::read_unchanged() const {
                                   " by now, not " + to_string(shape()) +
                                   " as this handle knows it; open it again");
   }
-  if (!(now->chunk_shape == metadata().chunk_shape) ||
+  if (!(now->chunk_grid() == metadata().chunk_grid()) ||
       now->dtype.numpy_name() != dtype().numpy_name()) {
     fail(ErrorCode::conflict, place + ": another array lies here by now; open it again");
   }
@@ -248,6 +252,12 @@ Array Array::with_shape(const Dims& shape) const {
     const auto lock = state_->options.runtime->locks().lock(state_->store->locate(key));
     next.metadata = read_unchanged();
     next.metadata.shape = shape;
+    if (next.metadata.rectilinear) {
+      const Dims ones = Dims::filled(shape.size(), 1);
+      next.metadata.rectilinear = next.metadata.rectilinear->grown_to(
+          shape, dataset()->has_shards() ? chunk_shape() : ones);
+      next.metadata.chunk_shape = next.metadata.rectilinear->largest();
+    }
     next.dataset = make_dataset(next.options, next.store, next.path,
                                 next.metadata);  // refuses what is no array
     write_array_metadata(*next.store, next.path, next.metadata);
@@ -259,7 +269,11 @@ const OpenOptions& Array::open_options() const { return state_->options; }
 
 void Array::forget_consolidated() const {
   const OpenOptions& options = state_->options;
-  if (options.consolidated) options.consolidated->forget(*options.runtime, *state_->store);
+  if (options.consolidated) {
+    options.consolidated->forget(*options.runtime, *state_->store);
+  } else {
+    forget_around(*options.runtime, *state_->store, state_->path, metadata().zarr_format);
+  }
 }
 
 const std::shared_ptr<Runtime>& Array::runtime() const { return state_->options.runtime; }

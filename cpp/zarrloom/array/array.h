@@ -51,7 +51,8 @@ class Array {
 
   const ArrayMetadata& metadata() const;
   const Dims& shape() const { return metadata().shape; }
-  const Dims& chunk_shape() const;          // inner chunks, where there are shards
+  // Inner chunks, where there are shards. The largest, where chunks are not all of one shape.
+  const Dims& chunk_shape() const;
   std::optional<Dims> shard_shape() const;  // absent: chunks are stored by themselves
   const DataType& dtype() const { return metadata().dtype; }
   const std::shared_ptr<Store>& store() const;
@@ -109,6 +110,7 @@ class Array {
   // check_unchanged.
   Claims::Claim claim_shape() const;
   // Stores another shape and gives a handle that has it; this one and the chunks stay as they are.
+  // A rectilinear grid that ends before the shape does gets one more chunk there.
   // Throws read_only, conflict. Not atomic against other processes.
   Array with_shape(const Dims& shape) const;
 

@@ -7,6 +7,7 @@
 #include "zarrloom/base/error.h"
 #include "zarrloom/base/strided_copy.h"
 #include "zarrloom/pipeline/fetch.h"
+#include "zarrloom/pipeline/shard_index.h"
 #include "zarrloom/pipeline/stored_chunks.h"
 #include "zarrloom/pipeline/work.h"
 #include "zarrloom/pipeline/write_object.h"
@@ -27,7 +28,7 @@ ReadResult read_now(const Store& store, const ReadRequest& request) {
 }
 
 void check_chunk(const Array& array, const Dims& chunk) {
-  chunk_selection(chunk, array.shape(), array.chunk_shape());
+  chunk_selection(chunk, array.shape(), array.dataset()->chunk_grid);
 }
 
 struct Index {
@@ -37,27 +38,28 @@ struct Index {
 };
 
 // nullopt: there is no such shard.
-std::optional<Index> read_index(const Dataset& dataset, const std::string& key) {
-  const ShardIndexFormat& format = dataset.index_format();
+std::optional<Index> read_index(const Dataset& dataset, const ShardPlace& shard) {
+  const ShardIndexFormat& format = shard.format();
   const std::uint64_t size = format.encoded_size();
   const ByteRange range = format.at_end() ? ByteRange{0, size, true} : ByteRange{0, size};
   const ReadResult result =
-      read_now(*dataset.store, {.key = key, .range = range, .want_version = true});
+      read_now(*dataset.store, {.key = shard.key, .range = range, .want_version = true});
   if (result.status != ReadResult::Status::found) return std::nullopt;
   return Index{format.decode(result.bytes, result.object_size), result.version, result.object_size};
 }
 
-std::optional<Bytes> piece_of(const Dataset& dataset, ByteView shard, std::size_t number) {
-  const ShardRange range = dataset.index_format().find(shard)[number];
+std::optional<Bytes> piece_of(const ShardPlace& place, ByteView shard, std::size_t number) {
+  const ShardRange range = place.format().find(shard)[number];
   if (range.empty()) return std::nullopt;
   return Bytes::copy_of(shard.subspan(range.offset, range.length));
 }
 
 std::optional<Bytes> read_from_shard(const Dataset& dataset, const Dims& chunk) {
-  const std::string key = dataset.chunk_key(chunk);
-  const std::size_t number = dataset.index_number(chunk);
+  const ShardPlace place = shard_place(dataset, dataset.object_of(chunk));
+  const std::string& key = place.key;
+  const std::size_t number = index_number(*place.codecs, dataset.index_in_object(chunk));
   for (int look = 0; look < kMostLooks; ++look) {
-    const std::optional<Index> index = read_index(dataset, key);
+    const std::optional<Index> index = read_index(dataset, place);
     if (!index || index->ranges[number].empty()) return std::nullopt;
     if (index->version.empty()) break;
     const ShardRange& range = index->ranges[number];
@@ -68,7 +70,7 @@ std::optional<Bytes> read_from_shard(const Dataset& dataset, const Dims& chunk) 
     if (result.status == ReadResult::Status::missing) return std::nullopt;
   }
   const std::optional<Bytes> shard = read_object(*dataset.store, key);
-  return shard ? piece_of(dataset, shard->view(), number) : std::nullopt;
+  return shard ? piece_of(place, shard->view(), number) : std::nullopt;
 }
 
 template <typename Work>
@@ -81,21 +83,10 @@ auto naming_chunk(const Dataset& dataset, const Dims& chunk, const Work& work) {
   }
 }
 
-// The chunk's index inside its shard; of a chunk that is an object the chunk itself.
-Dims index_in_object(const Dataset& dataset, const Dims& chunk) {
-  if (!dataset.has_shards()) return chunk;
-  const Dims object = dataset.object_of(chunk);
-  Dims inside = chunk;
-  for (std::size_t d = 0; d < chunk.size(); ++d) {
-    inside[d] -= object[d] * (dataset.object_shape[d] / dataset.chunk_shape[d]);
-  }
-  return inside;
-}
-
 void edit_one(const Array& array, const Dims& chunk, const ChunkEdit& edit, IfMissing if_missing) {
   const Dataset& dataset = *array.dataset();
   const ObjectWriter writer{*array.runtime(), dataset, {}};
-  const Dims inside = index_in_object(dataset, chunk);
+  const Dims inside = dataset.index_in_object(chunk);
   writer.edit(
       dataset.has_shards() ? dataset.object_of(chunk) : chunk, false,
       [&](const Dims& each) {
@@ -104,16 +95,18 @@ void edit_one(const Array& array, const Dims& chunk, const ChunkEdit& edit, IfMi
       if_missing);
 }
 
-void check_decodes(const Dataset& dataset, ByteView encoded) {
+void check_decodes(const Dataset& dataset, const Dims& chunk, ByteView encoded) {
   Workspace workspace;
-  Bytes decoded(dataset.codecs_of(Unit::chunk).decoded_size());
-  const ArrayView view = c_view(decoded.span(), dataset.chunk_shape, dataset.item_size());
-  dataset.codecs_of(Unit::chunk).decode(encoded, view, workspace);
+  const ChainPtr codecs = dataset.codecs_of(Unit::chunk, chunk);
+  Bytes decoded(codecs->decoded_size());
+  const ArrayView view = c_view(decoded.span(), codecs->spec().shape, dataset.item_size());
+  codecs->decode(encoded, view, workspace);
 }
 
-Stored look_at(const Dataset& dataset, const std::string& key) {
+Stored look_at(const Dataset& dataset, const Dims& object) {
+  const std::string key = dataset.object_key(object);
   if (dataset.has_shards()) {
-    const std::optional<Index> index = read_index(dataset, key);
+    const std::optional<Index> index = read_index(dataset, shard_place(dataset, object));
     if (!index) return {};
     Stored stored{1, 0, index->shard_size};
     for (const ShardRange& range : index->ranges) stored.chunks += range.empty() ? 0 : 1;
@@ -144,8 +137,10 @@ bool chunk_exists(const Array& array, const Dims& chunk) {
   const std::string key = dataset.chunk_key(chunk);
   if (!dataset.has_shards()) return dataset.store->exists(key);
   return naming_chunk(dataset, chunk, [&] {
-    const std::optional<Index> index = read_index(dataset, key);
-    return index && !index->ranges[dataset.index_number(chunk)].empty();
+    const ShardPlace place = shard_place(dataset, dataset.object_of(chunk));
+    const std::optional<Index> index = read_index(dataset, place);
+    const Dims inside = dataset.index_in_object(chunk);
+    return index && !index->ranges[index_number(*place.codecs, inside)].empty();
   });
 }
 
@@ -174,7 +169,7 @@ void write_raw_chunk(const Array& array, const Dims& chunk, ByteView encoded) {
   check_chunk(array, chunk);
   array.check_writable();
   const Dataset& dataset = *array.dataset();
-  naming_chunk(dataset, chunk, [&] { check_decodes(dataset, encoded); });
+  naming_chunk(dataset, chunk, [&] { check_decodes(dataset, chunk, encoded); });
   const ChunkEdit stored{true, {}, {}, encoded};
   edit_one(array, chunk, stored, IfMissing::fill_values);
 }
@@ -184,7 +179,7 @@ Stored count_stored(const Array& array, const CallOptions& options) {
   std::atomic<std::int64_t> objects = 0, chunks = 0;
   std::atomic<std::uint64_t> bytes = 0;
   for_each_object(array, objects_of(array), options, [&](const Dims& object) {
-    const Stored found = look_at(dataset, dataset.object_key(object));
+    const Stored found = look_at(dataset, object);
     objects += found.objects;
     chunks += found.chunks;
     bytes += found.bytes;
@@ -194,7 +189,7 @@ Stored count_stored(const Array& array, const CallOptions& options) {
 
 bool same_objects(const Array& a, const Array& b) {
   const ArrayMetadata &of_a = a.metadata(), &of_b = b.metadata();
-  return of_a.shape == of_b.shape && of_a.chunk_shape == of_b.chunk_shape &&
+  return of_a.shape == of_b.shape && of_a.chunk_grid() == of_b.chunk_grid() &&
          of_a.dtype == of_b.dtype && of_a.fill_value == of_b.fill_value &&
          a.dataset()->codecs.configs() == b.dataset()->codecs.configs() &&
          of_a.v2.null_fill == of_b.v2.null_fill;

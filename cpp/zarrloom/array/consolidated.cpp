@@ -86,6 +86,53 @@ void add_v2_members(const std::string& below, const NodeDocuments& node, Json::O
                        node.attributes.is_null() ? Json(Json::Object{}) : node.attributes);
 }
 
+// Whether a group's consolidated metadata has a document of that node, or cannot be understood.
+bool tells_of(std::string_view group, const NodeDocuments& documents, const std::string& path) {
+  if (documents.consolidated.is_null()) return false;
+  try {
+    return parse_consolidated(group, documents.zarr_format, documents.consolidated).contains(path);
+  } catch (const Error&) {
+    return true;
+  }
+}
+
+// Of groups; what is none, or cannot be read, tells of nothing.
+std::vector<std::optional<NodeDocuments>> read_groups(Runtime& runtime, const Store& store,
+                                                      const std::vector<std::string>& paths,
+                                                      int zarr_format) {
+  const LookUp look_up{.first = zarr_format, .only = true, .consolidated = true};
+  std::vector<std::optional<NodeDocuments>> groups;
+  try {
+    groups = read_nodes(runtime, store, paths, look_up);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::corrupt_metadata) throw;
+    if (paths.size() == 1) return std::vector<std::optional<NodeDocuments>>(1);
+    for (const std::string& path : paths) {
+      groups.push_back(std::move(read_groups(runtime, store, {path}, zarr_format).front()));
+    }
+  }
+  for (auto& group : groups) {
+    if (group && group->kind != NodeKind::group) group.reset();
+  }
+  return groups;
+}
+
+constexpr std::string_view kFile = "file://";
+
+// The folders around a file store's root, from the innermost on; none of another store.
+std::vector<std::string> folders_around(const Store& store) {
+  std::string place = store.locate("");
+  std::vector<std::string> folders;
+  if (!place.starts_with(kFile)) return folders;
+  place.erase(0, kFile.size());
+  for (std::size_t slash = place.rfind('/'); slash != std::string::npos && place.size() > 1;
+       slash = place.rfind('/')) {
+    place.resize(slash);
+    folders.push_back(place.empty() ? "/" : place);
+  }
+  return folders;
+}
+
 }  // namespace
 
 NodeMap parse_consolidated(std::string_view path, int zarr_format, const Json& document) {
@@ -127,13 +174,47 @@ std::shared_ptr<const NodeMap> Consolidated::nodes() const {
   return nodes_;
 }
 
+void Consolidated::forget_outer(Runtime& runtime, const Store& store) {
+  if (outer_) {
+    outer_->forget(runtime, store);
+  } else {
+    forget_around(runtime, store, path_, zarr_format_);
+  }
+}
+
 void Consolidated::forget(Runtime& runtime, const Store& store) {
-  if (outer_) outer_->forget(runtime, store);
+  forget_outer(runtime, store);
   if (!known_) return;
   // Every time, and not the first time alone: somebody else may have written a new one.
   erase_consolidated(runtime, store, path_, zarr_format_);
   const std::lock_guard lock(mutex_);
   nodes_ = nullptr;
+}
+
+void forget_around(Runtime& runtime, const Store& store, std::string_view path, int zarr_format) {
+  const std::string node(path);
+  const std::vector<std::string> inside = ancestors(path);
+  const auto groups = read_groups(runtime, store, inside, zarr_format);
+  for (std::size_t i = 0; i < inside.size(); ++i) {
+    if (!groups[i] || !tells_of(inside[i], *groups[i], node)) continue;
+    erase_consolidated(runtime, store, inside[i], zarr_format);
+  }
+  forget_above_root(runtime, store, zarr_format);
+}
+
+void forget_above_root(Runtime& runtime, const Store& store, int zarr_format) {
+  for (const std::string& folder : folders_around(store)) {
+    const std::shared_ptr<Store> around = make_file_store(folder);
+    std::optional<NodeDocuments> group;
+    try {
+      group = std::move(read_groups(runtime, *around, {""}, zarr_format).front());
+    } catch (const Error&) {
+      return;  // a folder that is not ours to read
+    }
+    if (!group) return;
+    if (group->consolidated.is_null()) continue;
+    erase_consolidated(runtime, *around, "", zarr_format);
+  }
 }
 
 void erase_consolidated(Runtime& runtime, const Store& store, std::string_view path,

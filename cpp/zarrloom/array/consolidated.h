@@ -43,8 +43,11 @@ class Consolidated {
   bool known() const { return known_; }
 
   // To be called before the metadata of a node below the group is changed: erases what is stored,
-  // so that no reader finds a document that is not true any more.
+  // so that no reader finds a document that is not true any more. So are those of groups around
+  // this one: see forget_around.
   void forget(Runtime& runtime, const Store& store);
+  // That of groups around this one alone: what changes is the group itself.
+  void forget_outer(Runtime& runtime, const Store& store);
 
  private:
   const std::string path_;
@@ -54,6 +57,15 @@ class Consolidated {
   mutable std::mutex mutex_;
   std::shared_ptr<const NodeMap> nodes_;  // guarded by mutex_
 };
+
+// To be called before the metadata of a node is changed whose handle came from no group: erases the
+// consolidated metadata of groups around it that tells of it. Looked for in the groups that the
+// path leads through, by requests that go out together, and above the root.
+void forget_around(Runtime& runtime, const Store& store, std::string_view path, int zarr_format);
+
+// The same of the folders around a file store's root, as long as these are groups: that of an array
+// opened by its own folder, inside a hierarchy. Other stores have nothing there that is known.
+void forget_above_root(Runtime& runtime, const Store& store, int zarr_format);
 
 // Erases the consolidated metadata of that group, if it has some.
 void erase_consolidated(Runtime& runtime, const Store& store, std::string_view path,

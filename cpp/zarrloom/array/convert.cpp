@@ -72,6 +72,7 @@ CreateOptions as_options(const ArrayMetadata& metadata) {
   options.zarr_format = 2;
   options.shape = metadata.shape;
   options.chunk_shape = metadata.chunk_shape;
+  options.rectilinear = metadata.rectilinear;  // to be refused by name
   options.dtype = metadata.dtype;
   options.fill_value = metadata.fill_value;
   options.attributes = metadata.attributes;

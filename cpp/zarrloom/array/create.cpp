@@ -32,6 +32,10 @@ ArrayMetadata parse_own(const Parse& parse) {
 }
 
 void check_options(const CreateOptions& options) {
+  if (options.rectilinear && options.zarr_format == 2) {
+    fail(ErrorCode::unsupported,
+         "format 2 knows no chunk grid \"rectilinear\": its chunks have one shape");
+  }
   if (options.shard_shape && options.zarr_format == 2) {
     fail(ErrorCode::invalid_argument, "format 2 has no shards");
   }
@@ -65,6 +69,10 @@ ArrayMetadata common_members(const CreateOptions& options) {
   metadata.chunk_shape = options.chunk_shape
                              ? *options.chunk_shape
                              : guess_chunk_shape(options.shape, options.dtype.item_size);
+  if (options.rectilinear && !options.chunk_shape) {
+    metadata.rectilinear = options.rectilinear;
+    metadata.chunk_shape = options.rectilinear->largest();
+  }
   metadata.fill_value = options.fill_value.value_or(FillValue(options.dtype.item_size));
   metadata.attributes = options.attributes;
   return metadata;
@@ -126,6 +134,10 @@ ArrayMetadata make_v3(const CreateOptions& options) {
   metadata.dimension_names = options.dimension_names;
   metadata.codecs = v3_codecs(options);
   if (options.shard_shape) put_into_shards(metadata, *options.shard_shape);
+  if (options.rectilinear && options.chunk_shape) {
+    put_into_shards(metadata, options.rectilinear->largest());
+    metadata.rectilinear = options.rectilinear;
+  }
   metadata = reparse_v3(metadata);
   // Other readers need not share our defaults: every member of a configuration is stored.
   metadata.codecs = bind_codecs(metadata).configs();

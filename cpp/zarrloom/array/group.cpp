@@ -241,7 +241,11 @@ void Group::write_attributes(const Json& attributes) const {
   }
   // A zarr.json holds its group's own attributes beside the consolidated ones.
   const bool own = state_->options.consolidated->path() == state_->path;
-  if (!own || state_->zarr_format == 2) forget_consolidated();
+  if (!own || state_->zarr_format == 2) {
+    forget_consolidated();
+  } else {
+    state_->options.consolidated->forget_outer(*state_->options.runtime, *state_->store);
+  }
   const std::string key = metadata_key(state_->path, NodeKind::group, state_->zarr_format);
   const auto lock = state_->options.runtime->locks().lock(state_->store->locate(key));
   NodeDocuments documents = read_documents();

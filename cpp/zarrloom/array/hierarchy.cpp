@@ -162,6 +162,7 @@ class Room {
       if (place.has_v2) erase_consolidated(runtime_, store_, path, 2);
       if (place.has_v3) erase_consolidated(runtime_, store_, path, 3);
     }
+    for (const int format : {2, 3}) forget_above_root(runtime_, store_, format);
   }
 
   void erase() const {

@@ -27,7 +27,9 @@ struct V2Members {
 struct ArrayMetadata {
   int zarr_format = 3;
   Dims shape;
-  Dims chunk_shape;
+  Dims chunk_shape;  // of stored objects: of the largest, if they differ
+  // Chunk grid "rectilinear", of the same objects; absent: "regular".
+  std::optional<ChunkGrid> rectilinear;
   DataType dtype;
   FillValue fill_value;
   ChunkKeyEncoding key_encoding;
@@ -39,6 +41,8 @@ struct ArrayMetadata {
   // Format 3: the member as it was read, since a type may have two spellings. Null: not read yet.
   Json data_type;
   Json extra = Json::Object{};  // unknown members that need not be understood, written back
+
+  ChunkGrid chunk_grid() const { return rectilinear ? *rectilinear : ChunkGrid(chunk_shape); }
 };
 
 // Format 3, "zarr.json" (core specification, "Array metadata"). Throws corrupt_metadata, or
@@ -75,6 +79,9 @@ struct CreateOptions {
   std::optional<Dims> chunk_shape;  // absent: guess_chunk_shape
   // Format 3: chunks are stored together in shards of this shape, a multiple of the chunk's.
   std::optional<Dims> shard_shape;
+  // Format 3: chunks of sizes of their own, instead of chunk_shape; beside a chunk_shape shards are
+  // cut like this, instead of by shard_shape. Of the array's shape.
+  std::optional<ChunkGrid> rectilinear;
   std::optional<FillValue> fill_value;  // absent: zero
   bool big_endian = false;              // stored byte order where no serializer says otherwise
   char order = 'C';                     // 'F': a transpose codec in format 3, "order" in format 2

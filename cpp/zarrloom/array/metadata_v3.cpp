@@ -6,6 +6,7 @@
 
 #include "zarrloom/array/document.h"
 #include "zarrloom/array/metadata.h"
+#include "zarrloom/array/rectilinear.h"
 #include "zarrloom/base/base64.h"
 #include "zarrloom/base/error.h"
 
@@ -218,15 +219,30 @@ Json write_data_type(const DataType& dtype) {
 
 // ---- chunk_grid, chunk_key_encoding, codecs ----
 
-Dims read_chunk_grid(const Json& value, const Dims& shape) {
+void read_chunk_grid(const Json& value, ArrayMetadata& metadata) {
   const CodecConfig grid = read_extension(value, "chunk_grid");
+  if (grid.name == "rectilinear") {
+    check_members(grid.configuration, "chunk_grid", {"kind", "chunk_shapes"});
+    metadata.rectilinear = parse_rectilinear(grid.configuration, metadata.shape);
+    metadata.chunk_shape = metadata.rectilinear->largest();
+    return;
+  }
   if (grid.name != "regular") {
-    fail(ErrorCode::unsupported, "chunk_grid \"" + grid.name + "\" is not known; known is regular");
+    fail(ErrorCode::unsupported,
+         "chunk_grid \"" + grid.name + "\" is not known; known are regular, rectilinear");
   }
   check_members(grid.configuration, "chunk_grid", {"chunk_shape"});
-  Dims chunk_shape = read_dims(required_member(grid.configuration, "chunk_shape"), "chunk_shape");
-  check_chunk_shape(shape, chunk_shape, "chunk_shape");
-  return chunk_shape;
+  metadata.chunk_shape =
+      read_dims(required_member(grid.configuration, "chunk_shape"), "chunk_shape");
+  check_chunk_shape(metadata.shape, metadata.chunk_shape, "chunk_shape");
+}
+
+Json write_chunk_grid(const ArrayMetadata& metadata) {
+  if (metadata.rectilinear) {
+    return write_extension("rectilinear", write_rectilinear(*metadata.rectilinear));
+  }
+  return write_extension("regular",
+                         Json::Object{{"chunk_shape", write_dims(metadata.chunk_shape)}});
 }
 
 ChunkKeyEncoding read_key_encoding(const Json& value) {
@@ -338,7 +354,7 @@ ArrayMetadata parse_v3_metadata(const Json& document) {
   metadata.shape = read_dims(required_member(document, "shape"), "shape");
   metadata.data_type = required_member(document, "data_type");
   metadata.dtype = read_data_type(metadata.data_type);
-  metadata.chunk_shape = read_chunk_grid(required_member(document, "chunk_grid"), metadata.shape);
+  read_chunk_grid(required_member(document, "chunk_grid"), metadata);
   metadata.key_encoding = read_key_encoding(required_member(document, "chunk_key_encoding"));
   metadata.fill_value =
       parse_v3_fill_value(required_member(document, "fill_value"), metadata.dtype);
@@ -360,19 +376,18 @@ Json write_v3_metadata(const ArrayMetadata& metadata) {
   const ChunkKeyEncoding& keys = metadata.key_encoding;
   Json::Array codecs;
   for (const CodecConfig& codec : metadata.codecs) codecs.push_back(codec.to_json());
-  Json document = Json::Object{
-      {"zarr_format", 3},
-      {"node_type", "array"},
-      {"shape", write_dims(metadata.shape)},
-      {"data_type", data_type},
-      {"chunk_grid",
-       write_extension("regular", Json::Object{{"chunk_shape", write_dims(metadata.chunk_shape)}})},
-      {"chunk_key_encoding",
-       write_extension(keys.v2_style ? "v2" : "default",
-                       Json::Object{{"separator", std::string(1, keys.separator)}})},
-      {"fill_value", write_fill_value(data_type, metadata)},
-      {"codecs", std::move(codecs)},
-      {"attributes", metadata.attributes}};
+  Json document =
+      Json::Object{{"zarr_format", 3},
+                   {"node_type", "array"},
+                   {"shape", write_dims(metadata.shape)},
+                   {"data_type", data_type},
+                   {"chunk_grid", write_chunk_grid(metadata)},
+                   {"chunk_key_encoding",
+                    write_extension(keys.v2_style ? "v2" : "default",
+                                    Json::Object{{"separator", std::string(1, keys.separator)}})},
+                   {"fill_value", write_fill_value(data_type, metadata)},
+                   {"codecs", std::move(codecs)},
+                   {"attributes", metadata.attributes}};
   if (metadata.dimension_names) {
     document.set("dimension_names", write_dimension_names(metadata));
   }

@@ -16,7 +16,7 @@ namespace {
 std::vector<Dims> chunks_to_look_at(const Dataset& dataset) {
   std::vector<Dims> chunks;
   if (!dataset.store->capabilities().listable) {
-    const Dims grid = grid_shape(dataset.shape, dataset.object_shape);
+    const Dims grid = grid_shape(dataset.shape, dataset.object_grid);
     const std::int64_t count = checked_product(grid, "number of chunks");
     for (std::int64_t n = 0; n < count; ++n) chunks.push_back(chunk_from_number(n, grid));
     return chunks;
@@ -46,7 +46,7 @@ class Clearing {
     }
     std::vector<ChunkUpdate> updates;
     for (std::size_t d = 0; d < kept_.size(); ++d) {
-      if (changed_[d] != 0 && kept_in(chunk, d) < dataset_.object_shape[d]) {
+      if (changed_[d] != 0 && kept_in(chunk, d) < dataset_.object_grid[d].size(chunk[d])) {
         updates.push_back(reset(chunk, d));
       }
     }
@@ -55,15 +55,15 @@ class Clearing {
 
  private:
   std::int64_t kept_in(const Dims& chunk, std::size_t d) const {
-    return kept_[d] - chunk[d] * dataset_.object_shape[d];
+    return kept_[d] - dataset_.object_grid[d].origin(chunk[d]);
   }
   bool outside(const Dims& chunk, std::size_t d) const {
-    return kept_[d] == 0 || chunk[d] > (kept_[d] - 1) / dataset_.object_shape[d];
+    return kept_[d] == 0 || chunk[d] > dataset_.object_grid[d].chunk_at(kept_[d] - 1);
   }
 
   // Fill values from the edge on in dimension d.
   ChunkUpdate reset(const Dims& chunk, std::size_t d) const {
-    ChunkTask task = whole_chunk(chunk, dataset_.object_shape);
+    ChunkTask task = whole_chunk(chunk, dataset_.object_grid);
     task.covers_chunk = false;
     task.start[d] = kept_in(chunk, d);
     task.count[d] -= task.start[d];

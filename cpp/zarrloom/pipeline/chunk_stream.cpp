@@ -34,10 +34,10 @@ ChunkStream::State::State(std::shared_ptr<Runtime> runtime, std::shared_ptr<cons
 
 void ChunkStream::State::check_buffers() const {
   for (const MutableBytes& buffer : options_.buffers) {
-    if (buffer.size() >= dataset_->codecs_of(options_.unit).decoded_size()) continue;
+    if (buffer.size() >= dataset_->largest_codecs(options_.unit).decoded_size()) continue;
     fail(ErrorCode::invalid_argument,
          "a buffer of " + std::to_string(buffer.size()) + " bytes is too small for a chunk of " +
-             std::to_string(dataset_->codecs_of(options_.unit).decoded_size()));
+             std::to_string(dataset_->largest_codecs(options_.unit).decoded_size()));
   }
 }
 

@@ -30,8 +30,9 @@ struct Pushed {
 
 // The chunk's elements that lie inside the array.
 ChunkTask covering_task(const Dataset& dataset, const Dims& chunk) {
-  ChunkTask task = whole_chunk(chunk, dataset.object_shape);
-  task.count = chunk_selection(chunk, dataset.shape, dataset.object_shape).count;
+  const Selection inside = chunk_selection(chunk, dataset.shape, dataset.object_grid);
+  ChunkTask task = whole_chunk(chunk, dataset.object_grid);
+  task.count = inside.count;
   return task;
 }
 
@@ -44,10 +45,9 @@ ConstArrayView fitted(const Dataset& dataset, const ChunkTask& task, const Const
     return {data.data, task.count, Dims::filled(task.count.size(), 0), data.item_size};
   }
   if (data.shape == task.count) return data;
-  if (data.shape == dataset.object_shape) return sub_view(data, task.start, task.step, task.count);
-  const std::string whole = task.count == dataset.object_shape
-                                ? ""
-                                : " (or whole " + to_string(dataset.object_shape) + ")";
+  const Dims shape = dataset.object_grid.shape_of(task.chunk);
+  if (data.shape == shape) return sub_view(data, task.start, task.step, task.count);
+  const std::string whole = task.count == shape ? "" : " (or whole " + to_string(shape) + ")";
   fail(ErrorCode::invalid_argument, "data of shape " + to_string(data.shape) +
                                         " does not fit the chunk's shape " + to_string(task.count) +
                                         whole);
@@ -62,7 +62,7 @@ class ChunkWriter::State {
       : runtime_(runtime),
         dataset_(std::move(dataset)),
         options_(options),
-        grid_(grid_shape(dataset_->shape, dataset_->object_shape)),
+        grid_(grid_shape(dataset_->shape, dataset_->object_grid)),
         window_(std::move(runtime), options.parallel) {}
 
   void push(const Dims& chunk, const ConstArrayView& data, const InterruptCheck& interrupt);

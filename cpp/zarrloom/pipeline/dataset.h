@@ -10,6 +10,8 @@
 #include "zarrloom/codecs/chain.h"
 #include "zarrloom/codecs/shard_layout.h"
 #include "zarrloom/exec/runtime.h"
+#include "zarrloom/pipeline/chunk_codecs.h"
+#include "zarrloom/pipeline/chunk_grid.h"
 #include "zarrloom/pipeline/plan.h"
 #include "zarrloom/stores/store.h"
 
@@ -34,18 +36,23 @@ struct Dataset {
   std::string path;          // of the array in the store, "" = the store's root
   std::string metadata_key;  // there as long as the array is
   Dims shape;
-  Dims object_shape;  // a multiple of chunk_shape
-  Dims chunk_shape;
+  ChunkGrid object_grid;  // each size is a multiple of the chunk's
+  ChunkGrid chunk_grid;   // that of the objects where there are no shards, else regular
   ChunkKeyEncoding key_encoding;
-  CodecChain codecs;                      // of a stored object
-  std::optional<CodecChain> inner_chain;  // of a chunk in a shard
+  CodecChain codecs;                                // of the largest stored object
+  std::optional<CodecChain> inner_chain;            // of a chunk in a shard
+  std::shared_ptr<const ChunkCodecs> other_codecs;  // of objects of other shapes; null: regular
 
   bool has_shards() const { return inner_chain.has_value(); }
-  const CodecChain& codecs_of(Unit unit) const {
+  const ChunkGrid& grid_of(Unit unit) const {
+    return unit == Unit::chunk ? chunk_grid : object_grid;
+  }
+  // Of the largest: what none takes more of.
+  const CodecChain& largest_codecs(Unit unit) const {
     return unit == Unit::chunk && inner_chain ? *inner_chain : codecs;
   }
-  const Dims& shape_of(Unit unit) const { return unit == Unit::chunk ? chunk_shape : object_shape; }
-  const ShardIndexFormat& index_format() const;  // has_shards() only
+  // Of one chunk or object. Not to outlive the dataset. Throws what binding throws.
+  ChainPtr codecs_of(Unit unit, const Dims& index) const;
 
   const DataType& dtype() const { return codecs.spec().dtype; }
   std::size_t item_size() const { return codecs.spec().dtype.item_size; }
@@ -57,9 +64,14 @@ struct Dataset {
     return unit == Unit::chunk ? chunk_key(index) : object_key(index);
   }
   Dims object_of(const Dims& chunk) const;
-  // The number of a chunk in its shard's index.
-  std::size_t index_number(const Dims& chunk) const;
+  // A chunk's index counted from the first of its shard; of a chunk that is an object its own.
+  Dims index_in_object(const Dims& chunk) const;
+  // Whole chunks in a shard.
+  Dims chunks_in(const Dims& object) const;
 };
+
+// The number in its shard's index of a chunk that is counted from the shard's first.
+std::size_t index_number(const CodecChain& shard, const Dims& inside);
 
 struct CallOptions {
   std::size_t parallel = 0;  // threads (or requests in flight) of this call; 0 = the runtime's

@@ -15,8 +15,9 @@ struct ObjectFetch {
   const ArrayView out;
   const ChunkDone done;
   const FetchControl control;
+  ChainPtr codecs = {};
 
-  DecodeTarget target() const { return {dataset.codecs, task, out}; }
+  DecodeTarget target() const { return {*codecs, task, out}; }
 
   void answered(PartAnswer& answer, std::string_view key) const {
     std::optional<Failure> failure;
@@ -40,12 +41,13 @@ struct ObjectFetch {
   }
 };
 
-void start(const std::shared_ptr<const ObjectFetch>& fetch, const Continue& later) {
+void start(const std::shared_ptr<ObjectFetch>& fetch, const Continue& later) {
   const std::string key = fetch->dataset.object_key(fetch->task.chunk);
+  fetch->codecs = fetch->dataset.codecs_of(Unit::object, fetch->task.chunk);
   const PartRequest request{.key = key,
-                            .limit = fetch->dataset.codecs.max_stored_size(),
+                            .limit = fetch->codecs->max_stored_size(),
                             .into = direct_memory(fetch->target()),
-                            .expected = fetch->dataset.codecs.decoded_size()};
+                            .expected = fetch->codecs->decoded_size()};
   if (fetch->dataset.store->capabilities().answers_inline) {
     read_part(fetch->dataset, request, fetch->control, later,
               [&](PartAnswer& answer) { fetch->answered(answer, key); });
@@ -104,8 +106,8 @@ void fetch(const Dataset& dataset, Unit unit, const ChunkTask& task, const Array
   if (unit == Unit::chunk && dataset.has_shards()) {
     return fetch_inner(dataset, task, out, later, std::move(done), control);
   }
-  const auto fetch = std::make_shared<const ObjectFetch>(
-      ObjectFetch{dataset, task, out, std::move(done), control});
+  const auto fetch =
+      std::make_shared<ObjectFetch>(ObjectFetch{dataset, task, out, std::move(done), control});
   try {
     start(fetch, later);
   } catch (...) {

@@ -19,12 +19,12 @@ class InnerFetch : public std::enable_shared_from_this<InnerFetch> {
         later_(later),
         done_(std::move(done)),
         control_(control),
-        key_(dataset.chunk_key(task.chunk)) {}
+        shard_(shard_place(dataset, dataset.object_of(task.chunk))) {}
 
   void look(IndexSource source = IndexSource::remembered_or_read) {
     ++looks_;
     try {
-      load_index(dataset_, key_, source, control_, later_,
+      load_index(dataset_, shard_, source, control_, later_,
                  [self = shared_from_this()](ShardIndexPtr index, std::optional<Failure> failure) {
                    self->indexed(std::move(index), std::move(failure));
                  });
@@ -38,13 +38,14 @@ class InnerFetch : public std::enable_shared_from_this<InnerFetch> {
     finish_fetch(dataset_, Unit::chunk, task_.chunk, std::move(failure), state, done_);
   }
 
-  DecodeTarget target() const { return {dataset_.codecs_of(Unit::chunk), task_, out_}; }
+  DecodeTarget target() const { return {*dataset_.inner_chain, task_, out_}; }
 
   void indexed(ShardIndexPtr index, std::optional<Failure> failure) {
     if (failure) return finish(std::move(failure));
     if (!index) return missing();
     if (index->version.empty()) return read_whole();
-    const ShardRange range = index->ranges[dataset_.index_number(task_.chunk)];
+    const ShardRange range =
+        index->ranges[index_number(*shard_.codecs, dataset_.index_in_object(task_.chunk))];
     if (range.empty() && index->as_of < control_.since) return look(IndexSource::read);
     if (range.empty()) return missing();
     try {
@@ -60,14 +61,14 @@ class InnerFetch : public std::enable_shared_from_this<InnerFetch> {
     of_object.chunk = dataset_.object_of(task_.chunk);
     of_object.covers_chunk = false;
     for (std::size_t d = 0; d < task_.chunk.size(); ++d) {
-      of_object.start[d] +=
-          task_.chunk[d] * dataset_.chunk_shape[d] - of_object.chunk[d] * dataset_.object_shape[d];
+      of_object.start[d] += dataset_.chunk_grid[d].origin(task_.chunk[d]) -
+                            dataset_.object_grid[d].origin(of_object.chunk[d]);
     }
     fetch(dataset_, Unit::object, of_object, out_, later_, done_, control_);
   }
 
   void read(const ShardRange& range, const ObjectVersion& version) {
-    const PartRequest request{.key = key_,
+    const PartRequest request{.key = shard_.key,
                               .range = {range.offset, range.length},
                               .limit = target().codecs.max_stored_size(),
                               .into = direct_memory(target()),
@@ -90,7 +91,7 @@ class InnerFetch : public std::enable_shared_from_this<InnerFetch> {
   }
 
   void look_again() {
-    forget_index(dataset_, key_);
+    forget_index(dataset_, shard_);
     if (looks_ < kMostLooks) return look(IndexSource::read);
     read_whole();
   }
@@ -107,7 +108,7 @@ class InnerFetch : public std::enable_shared_from_this<InnerFetch> {
       if (answer.result.status == ReadResult::Status::failed) {
         throw Error(std::move(answer.result.failure));
       }
-      decode_gated(dataset_, answer, key_, out_.byte_size(),
+      decode_gated(dataset_, answer, shard_.key, out_.byte_size(),
                    [&] { decode_to(target(), answer.result.bytes); });
       check_deadline(control_);
     } catch (...) {
@@ -122,7 +123,7 @@ class InnerFetch : public std::enable_shared_from_this<InnerFetch> {
   const Continue later_;
   const ChunkDone done_;
   const FetchControl control_;
-  const std::string key_;
+  const ShardPlace shard_;
   int looks_ = 0;  // by one thread after another
 };
 
@@ -130,7 +131,14 @@ class InnerFetch : public std::enable_shared_from_this<InnerFetch> {
 
 void fetch_inner(const Dataset& dataset, const ChunkTask& task, const ArrayView& out,
                  const Continue& later, ChunkDone done, const FetchControl& control) {
-  std::make_shared<InnerFetch>(dataset, task, out, later, std::move(done), control)->look();
+  std::shared_ptr<InnerFetch> fetch;
+  try {
+    fetch = std::make_shared<InnerFetch>(dataset, task, out, later, done, control);
+  } catch (...) {  // no memory, or for codecs of a shard of another shape
+    return finish_fetch(dataset, Unit::chunk, task.chunk, current_failure(), ChunkState::stored,
+                        done);
+  }
+  fetch->look();
 }
 
 }  // namespace zarrloom

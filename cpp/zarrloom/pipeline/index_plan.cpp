@@ -56,11 +56,9 @@ bool as_slice(IndexAxis& axis) {
 
 }  // namespace
 
-IndexPlan::IndexPlan(const Dims& array_shape, const Dims& chunk_shape,
+IndexPlan::IndexPlan(const Dims& array_shape, const ChunkGrid& grid,
                      const IndexSelection& selection)
-    : array_shape_(array_shape),
-      chunk_shape_(chunk_shape),
-      grid_(grid_shape(array_shape, chunk_shape)) {
+    : array_shape_(array_shape), grid_(grid), counts_(grid_shape(array_shape, grid)) {
   Dims counts;
   for (const IndexAxis& axis : selection.axes) {
     axes_.push_back(by_chunks(axis));
@@ -74,18 +72,23 @@ std::int64_t IndexPlan::id_of(const Axis& axis, const std::int64_t* position) co
   std::int64_t id = 0;
   for (std::size_t i = 0; i < axis.given.dims.size(); ++i) {
     const std::size_t d = axis.given.dims[i];
-    id = id * grid_[d] + position[i] / chunk_shape_[d];
+    id = id * counts_[d] + grid_[d].chunk_at(position[i]);
   }
   return id;
 }
 
 IndexPlan::Axis IndexPlan::by_chunks(const IndexAxis& given) const {
-  Axis axis{given, {}, {}, {}, {}};
-  if (given.is_slice) return axis;
+  Axis axis{given, {}, {}, {}, {}, {}};
+  if (given.is_slice) {
+    const std::size_t d = given.dims[0];
+    axis.stretches =
+        stretches_of({given.start, given.step, given.count}, grid_[d], array_shape_[d]);
+    return axis;
+  }
   const std::size_t k = given.dims.size();
   const auto count = static_cast<std::size_t>(given.count);
   Dims grid;
-  for (const std::size_t d : given.dims) grid.push_back(grid_[d]);
+  for (const std::size_t d : given.dims) grid.push_back(counts_[d]);
   // Numbers that wrapped around would put two chunks into one.
   const std::int64_t limit = checked_product(grid, "number of chunks that points may lie in");
   std::vector<std::int64_t> ids(count);
@@ -110,7 +113,10 @@ IndexPlan::Axis IndexPlan::by_chunks(const IndexAxis& given) const {
 
 SlicePlan IndexPlan::slices(const Axis& axis) const {
   const std::size_t d = axis.given.dims[0];
-  return {axis.given.start, axis.given.step, axis.given.count, chunk_shape_[d], array_shape_[d]};
+  return {{axis.given.start, axis.given.step, axis.given.count},
+          grid_[d],
+          array_shape_[d],
+          &axis.stretches};
 }
 
 std::int64_t IndexPlan::parts(const Axis& axis) const {
@@ -139,13 +145,13 @@ IndexTask IndexPlan::task(std::int64_t i) const {
 
 void IndexPlan::take_slice(const Axis& axis, std::int64_t part, IndexTask& task) const {
   const SlicePlan plan = slices(axis);
-  const SlicePlan::Part slice = plan.part(part);
+  const SlicePart slice = plan.part(part);
   const std::size_t d = axis.given.dims[0];
   IndexAxis& taken = task.axes[static_cast<std::size_t>(&axis - axes_.data())];
   task.chunk[d] = slice.chunk;
   taken.count = slice.count;
-  taken.start = plan.start + slice.first * plan.step - slice.chunk * chunk_shape_[d];
-  taken.step = slice.count == 1 ? 1 : plan.step;
+  taken.start = plan.start() + slice.first * plan.step() - grid_[d].origin(slice.chunk);
+  taken.step = slice.count == 1 ? 1 : plan.step();
   taken.place = axis.given.place + slice.first * axis.given.place_step;
   taken.place_step = axis.given.place_step;
 }
@@ -157,8 +163,8 @@ void IndexPlan::take_points(const Axis& axis, std::int64_t part, IndexTask& task
   std::int64_t id = axis.ids[at];
   for (std::size_t i = k; i-- > 0;) {
     const std::size_t d = taken.dims[i];
-    task.chunk[d] = id % grid_[d];
-    id /= grid_[d];
+    task.chunk[d] = id % counts_[d];
+    id /= counts_[d];
   }
   const std::size_t first = axis.firsts[at], end = axis.firsts[at + 1];
   const auto whole = [](const std::vector<std::int64_t>& list, std::size_t from, std::size_t to) {
@@ -169,9 +175,9 @@ void IndexPlan::take_points(const Axis& axis, std::int64_t part, IndexTask& task
   taken.count = static_cast<std::int64_t>(end - first);
   taken.points = whole(axis.points, first * k, end * k);
   taken.places = whole(axis.places, first, end);
-  for (std::size_t p = 0; p < taken.points.size(); ++p) {
-    const std::size_t d = taken.dims[p % k];
-    taken.points[p] -= task.chunk[d] * chunk_shape_[d];
+  for (std::size_t i = 0; i < k; ++i) {
+    const std::int64_t origin = grid_[taken.dims[i]].origin(task.chunk[taken.dims[i]]);
+    for (std::size_t p = i; p < taken.points.size(); p += k) taken.points[p] -= origin;
   }
   as_slice(taken);
 }
@@ -180,8 +186,7 @@ void IndexPlan::take_points(const Axis& axis, std::int64_t part, IndexTask& task
 bool IndexPlan::covers(const IndexAxis& part, const Dims& chunk) const {
   if (part.dims.size() != 1) return false;
   const std::size_t d = part.dims[0];
-  const std::int64_t extent =
-      std::min(chunk_shape_[d], array_shape_[d] - chunk[d] * chunk_shape_[d]);
+  const std::int64_t extent = grid_[d].size_within(chunk[d], array_shape_[d]);
   if (part.count < extent) return false;
   if (part.is_slice) return true;
   std::vector<bool> seen(static_cast<std::size_t>(extent), false);
@@ -199,7 +204,7 @@ std::optional<std::int64_t> IndexPlan::find(const Dims& chunk) const {
       part = *found;
     } else {
       std::int64_t id = 0;
-      for (const std::size_t d : axis.given.dims) id = id * grid_[d] + chunk[d];
+      for (const std::size_t d : axis.given.dims) id = id * counts_[d] + chunk[d];
       const auto found = std::lower_bound(axis.ids.begin(), axis.ids.end(), id);
       if (found == axis.ids.end() || *found != id) return std::nullopt;
       part = found - axis.ids.begin();

@@ -24,7 +24,7 @@ struct IndexTask {
 class IndexPlan {
  public:
   // The selection must be resolved for the shape.
-  IndexPlan(const Dims& array_shape, const Dims& chunk_shape, const IndexSelection& selection);
+  IndexPlan(const Dims& array_shape, const ChunkGrid& grid, const IndexSelection& selection);
 
   std::int64_t task_count() const { return task_count_; }
   IndexTask task(std::int64_t i) const;
@@ -39,6 +39,7 @@ class IndexPlan {
     std::vector<std::size_t> firsts;   // where each chunk's points begin; one more at the end
     std::vector<std::int64_t> points;  // by chunk, in the given order within one
     std::vector<std::int64_t> places;
+    SliceStretches stretches;  // of a slice, where its dimension is not cut evenly
   };
 
   Axis by_chunks(const IndexAxis& axis) const;
@@ -50,8 +51,8 @@ class IndexPlan {
   bool covers(const IndexAxis& part, const Dims& chunk) const;
 
   const Dims array_shape_;
-  const Dims chunk_shape_;
-  const Dims grid_;
+  const ChunkGrid grid_;
+  const Dims counts_;  // chunks of the grid
   std::vector<Axis> axes_;
   std::int64_t task_count_ = 1;
 };

@@ -1,24 +1,25 @@
 #include "zarrloom/pipeline/plan.h"
 
 #include "zarrloom/base/error.h"
-#include "zarrloom/pipeline/slice_plan.h"
 
 namespace zarrloom {
-namespace {
 
-SlicePlan slice_plan(const Selection& s, const Dims& array_shape, const Dims& chunk_shape,
-                     std::size_t d) {
-  return {s.start[d], s.step[d], s.count[d], chunk_shape[d], array_shape[d]};
+Plan::Plan(const Dims& array_shape, const ChunkGrid& grid, const Selection& selection)
+    : array_shape_(array_shape), grid_(grid), selection_(selection) {
+  const std::size_t rank = array_shape.size();
+  for (std::size_t d = 0; !grid.is_regular() && d < rank; ++d) {
+    const SliceOf slice{selection.start[d], selection.step[d], selection.count[d]};
+    stretches_.push_back(stretches_of(slice, grid[d], array_shape[d]));
+  }
+  for (std::size_t d = 0; d < rank; ++d) tasks_.push_back(along(d).task_count());
+  task_count_ = checked_product(tasks_, "number of chunks in the selection");
 }
 
-}  // namespace
-
-Plan::Plan(const Dims& array_shape, const Dims& chunk_shape, const Selection& selection)
-    : array_shape_(array_shape), chunk_shape_(chunk_shape), selection_(selection) {
-  for (std::size_t d = 0; d < array_shape.size(); ++d) {
-    tasks_.push_back(slice_plan(selection, array_shape, chunk_shape, d).task_count());
-  }
-  task_count_ = checked_product(tasks_, "number of chunks in the selection");
+SlicePlan Plan::along(std::size_t d) const {
+  return {{selection_.start[d], selection_.step[d], selection_.count[d]},
+          grid_[d],
+          array_shape_[d],
+          stretches_.empty() ? nullptr : &stretches_[d]};
 }
 
 ChunkTask Plan::task(std::int64_t i) const {
@@ -28,16 +29,17 @@ ChunkTask Plan::task(std::int64_t i) const {
   task.step = selection_.step;
   task.covers_chunk = true;
   for (std::size_t d = rank; d-- > 0;) {
-    const SlicePlan dim = slice_plan(selection_, array_shape_, chunk_shape_, d);
-    const SlicePlan::Part slice = dim.part(i % tasks_[d]);
+    const SlicePlan dim = along(d);
+    const SlicePart slice = dim.part(i % tasks_[d]);
     i /= tasks_[d];
-    const std::int64_t origin = slice.chunk * chunk_shape_[d];
+    const ChunkAxis axis = grid_[d];
+    const std::int64_t origin = axis.origin(slice.chunk);
     task.chunk[d] = slice.chunk;
-    task.start[d] = dim.start + slice.first * dim.step - origin;
+    task.start[d] = dim.start() + slice.first * dim.step() - origin;
     task.count[d] = slice.count;
     task.out_start[d] = slice.first;
     if (slice.count == 1) task.step[d] = 1;
-    const std::int64_t extent = std::min(chunk_shape_[d], array_shape_[d] - origin);
+    const std::int64_t extent = std::min(axis.size(slice.chunk), array_shape_[d] - origin);
     task.covers_chunk = task.covers_chunk && slice.count == extent;
   }
   return task;
@@ -46,7 +48,7 @@ ChunkTask Plan::task(std::int64_t i) const {
 std::optional<std::int64_t> Plan::find(const Dims& chunk) const {
   std::int64_t number = 0;
   for (std::size_t d = 0; d < tasks_.size(); ++d) {
-    const auto i = slice_plan(selection_, array_shape_, chunk_shape_, d).find(chunk[d]);
+    const auto i = along(d).find(chunk[d]);
     if (!i) return std::nullopt;
     number = number * tasks_[d] + *i;
   }
@@ -55,11 +57,11 @@ std::optional<std::int64_t> Plan::find(const Dims& chunk) const {
 
 Selection Plan::place(const ChunkTask& task) const {
   Selection place{task.start, task.step, task.count};
-  for (std::size_t d = 0; d < tasks_.size(); ++d) place.start[d] += task.chunk[d] * chunk_shape_[d];
+  for (std::size_t d = 0; d < tasks_.size(); ++d) place.start[d] += grid_[d].origin(task.chunk[d]);
   return place;
 }
 
-std::vector<Selection> partition(const Dims& array_shape, const Dims& chunk_shape, std::int64_t n,
+std::vector<Selection> partition(const Dims& array_shape, const ChunkGrid& grid, std::int64_t n,
                                  std::int64_t axis) {
   const auto rank = static_cast<std::int64_t>(array_shape.size());
   if (n < 1) fail(ErrorCode::invalid_argument, "an array is parted into at least one part");
@@ -69,7 +71,9 @@ std::vector<Selection> partition(const Dims& array_shape, const Dims& chunk_shap
                                           " dimensions");
   }
   const auto d = static_cast<std::size_t>(axis);
-  const std::int64_t chunks = grid_shape(array_shape, chunk_shape)[d];
+  const std::int64_t extent = array_shape[d];
+  const ChunkAxis along = grid[d];
+  const std::int64_t chunks = along.count(extent);
   const std::int64_t parts = std::min(n, chunks);
   std::vector<Selection> boxes;
   for (std::int64_t i = 0; i < parts; ++i) {
@@ -77,19 +81,12 @@ std::vector<Selection> partition(const Dims& array_shape, const Dims& chunk_shap
     const std::int64_t first = i * (chunks / parts) + std::min(i, chunks % parts);
     const std::int64_t size = chunks / parts + (i < chunks % parts ? 1 : 0);
     Selection box = Selection::all(array_shape);
-    box.start[d] = first * chunk_shape[d];
-    box.count[d] = std::min(size * chunk_shape[d], array_shape[d] - box.start[d]);
+    const std::int64_t last = first + size - 1;
+    box.start[d] = along.origin(first);
+    box.count[d] = along.origin(last) + along.size_within(last, extent) - box.start[d];
     boxes.push_back(box);
   }
   return boxes;
-}
-
-Dims grid_shape(const Dims& array_shape, const Dims& chunk_shape) {
-  Dims grid;
-  for (std::size_t d = 0; d < array_shape.size(); ++d) {
-    grid.push_back(array_shape[d] == 0 ? 0 : (array_shape[d] - 1) / chunk_shape[d] + 1);
-  }
-  return grid;
 }
 
 Dims chunk_from_number(std::int64_t number, const Dims& grid) {
@@ -111,25 +108,25 @@ std::int64_t chunk_number(const Dims& chunk, const Dims& grid) {
   return number;
 }
 
-ChunkTask whole_chunk(const Dims& chunk, const Dims& chunk_shape) {
+ChunkTask whole_chunk(const Dims& chunk, const ChunkGrid& grid) {
   const Dims zeros = Dims::filled(chunk.size(), 0);
-  return {chunk, zeros, Dims::filled(chunk.size(), 1), chunk_shape, zeros, true};
+  return {chunk, zeros, Dims::filled(chunk.size(), 1), grid.shape_of(chunk), zeros, true};
 }
 
-Selection chunk_selection(const Dims& chunk, const Dims& array_shape, const Dims& chunk_shape) {
-  const Dims grid = grid_shape(array_shape, chunk_shape);
-  bool inside = chunk.size() == grid.size();
-  for (std::size_t d = 0; inside && d < grid.size(); ++d) {
-    inside = chunk[d] >= 0 && chunk[d] < grid[d];
+Selection chunk_selection(const Dims& chunk, const Dims& array_shape, const ChunkGrid& grid) {
+  const Dims counts = grid_shape(array_shape, grid);
+  bool inside = chunk.size() == counts.size();
+  for (std::size_t d = 0; inside && d < counts.size(); ++d) {
+    inside = chunk[d] >= 0 && chunk[d] < counts[d];
   }
   if (!inside) {
-    fail(ErrorCode::selection,
-         "there is no chunk " + to_string(chunk) + " in a grid of " + to_string(grid) + " chunks");
+    fail(ErrorCode::selection, "there is no chunk " + to_string(chunk) + " in a grid of " +
+                                   to_string(counts) + " chunks");
   }
   Dims start, count;
-  for (std::size_t d = 0; d < grid.size(); ++d) {
-    start.push_back(chunk[d] * chunk_shape[d]);
-    count.push_back(std::min(chunk_shape[d], array_shape[d] - start[d]));
+  for (std::size_t d = 0; d < counts.size(); ++d) {
+    start.push_back(grid[d].origin(chunk[d]));
+    count.push_back(grid[d].size_within(chunk[d], array_shape[d]));
   }
   return Selection::box(start, count);
 }

@@ -6,7 +6,9 @@
 #include <optional>
 #include <vector>
 
+#include "zarrloom/pipeline/chunk_grid.h"
 #include "zarrloom/pipeline/selection.h"
+#include "zarrloom/pipeline/slice_plan.h"
 
 namespace zarrloom {
 
@@ -22,7 +24,7 @@ struct ChunkTask {
 class Plan {
  public:
   // The selection must be valid for the shape.
-  Plan(const Dims& array_shape, const Dims& chunk_shape, const Selection& selection);
+  Plan(const Dims& array_shape, const ChunkGrid& grid, const Selection& selection);
 
   std::int64_t task_count() const { return task_count_; }
   const Dims& tasks() const { return tasks_; }  // touched chunks in each dimension
@@ -33,31 +35,31 @@ class Plan {
   Selection place(const ChunkTask& task) const;
 
  private:
+  SlicePlan along(std::size_t d) const;
+
   Dims array_shape_;
-  Dims chunk_shape_;
+  ChunkGrid grid_;
   Selection selection_;
   Dims tasks_;
-  Dims first_chunk_;
+  std::vector<SliceStretches> stretches_;  // of each dimension; none where all are cut evenly
   std::int64_t task_count_ = 1;
 };
-
-// Chunks in each dimension of the grid; 0 where the array's extent is 0.
-Dims grid_shape(const Dims& array_shape, const Dims& chunk_shape);
 
 // C-order numbering of the grid. Throws selection if outside.
 Dims chunk_from_number(std::int64_t number, const Dims& grid);
 std::int64_t chunk_number(const Dims& chunk, const Dims& grid);  // of a chunk inside it
 
-// The task of a whole chunk, what of it lies outside the array included.
-ChunkTask whole_chunk(const Dims& chunk, const Dims& chunk_shape);
+// The task of a whole chunk, what of it lies outside the array included. It must be inside the
+// grid.
+ChunkTask whole_chunk(const Dims& chunk, const ChunkGrid& grid);
 
 // At most n boxes of whole chunks, as even as whole chunks allow, that make up the array: cut along
 // one axis. Throws invalid_argument.
-std::vector<Selection> partition(const Dims& array_shape, const Dims& chunk_shape, std::int64_t n,
+std::vector<Selection> partition(const Dims& array_shape, const ChunkGrid& grid, std::int64_t n,
                                  std::int64_t axis);
 
 // The part of the array that a chunk holds, clipped at the array's edge. Throws selection if the
 // chunk is outside the grid.
-Selection chunk_selection(const Dims& chunk, const Dims& array_shape, const Dims& chunk_shape);
+Selection chunk_selection(const Dims& chunk, const Dims& array_shape, const ChunkGrid& grid);
 
 }  // namespace zarrloom

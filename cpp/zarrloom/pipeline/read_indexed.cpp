@@ -12,7 +12,7 @@ namespace {
 class IndexedRead {
  public:
   IndexedRead(const Dataset& dataset, const IndexSelection& selection, const ArrayView& out)
-      : dataset_(dataset), plan_(dataset.shape, dataset.chunk_shape, selection), out_(out) {}
+      : dataset_(dataset), plan_(dataset.shape, dataset.chunk_grid, selection), out_(out) {}
 
   Work work() const { return work_on(dataset_, Unit::chunk, plan_.task_count()); }
   bool met_missing() const { return met_missing_; }

@@ -21,10 +21,10 @@ struct Wanted {
 class ManyReads {
  public:
   ManyReads(const Dataset& dataset, std::span<const ReadPart> parts)
-      : dataset_(dataset), grid_(grid_shape(dataset.shape, dataset.chunk_shape)), parts_(parts) {
+      : dataset_(dataset), grid_(grid_shape(dataset.shape, dataset.chunk_grid)), parts_(parts) {
     for (std::size_t p = 0; p < parts.size(); ++p) {
       check_transfer(dataset, parts[p].selection, parts[p].out);
-      plans_.emplace_back(dataset.shape, dataset.chunk_shape, parts[p].selection);
+      plans_.emplace_back(dataset.shape, dataset.chunk_grid, parts[p].selection);
       for (std::int64_t i = 0; i < plans_[p].task_count(); ++i) {
         wanted_.push_back({chunk_number(plans_[p].task(i).chunk, grid_), p, i});
       }
@@ -74,7 +74,7 @@ class ManyReads {
   void fetch_shared(std::span<const Wanted> wanted, const Continue& later,
                     const FetchControl& control, RequestDone done) {
     const ChunkTask whole =
-        whole_chunk(chunk_from_number(wanted[0].chunk, grid_), dataset_.chunk_shape);
+        whole_chunk(chunk_from_number(wanted[0].chunk, grid_), dataset_.chunk_grid);
     const auto elements = static_cast<std::size_t>(checked_product(whole.count, "chunk"));
     const auto memory = std::make_shared<Bytes>(elements * dataset_.item_size());
     const ArrayView chunk = c_view(memory->span(), whole.count, dataset_.item_size());

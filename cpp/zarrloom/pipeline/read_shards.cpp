@@ -37,12 +37,12 @@ class Together {
 }  // namespace
 
 ShardedRead::ShardedRead(const Dataset& dataset, const Selection& selection, const ArrayView& out)
-    : dataset_(dataset), objects_(dataset.shape, dataset.object_shape, selection), out_(out) {}
+    : dataset_(dataset), objects_(dataset.shape, dataset.object_grid, selection), out_(out) {}
 
 // ---- What there is ----
 
 Work ShardedRead::index_work() const {
-  const std::size_t index = dataset_.index_format().encoded_size();
+  const std::size_t index = dataset_.codecs.shard_layout()->index.encoded_size();
   const bool at_once = dataset_.store->capabilities().answers_inline;
   const std::size_t object = dataset_.codecs.decoded_size();
   const bool perhaps_whole = !at_once && object <= dataset_.runtime->options().coalescing.maximum;
@@ -52,18 +52,24 @@ Work ShardedRead::index_work() const {
 }
 
 // One request rather than two, where each takes its time.
-bool ShardedRead::taken_as_a_whole(const ChunkTask& object, const Plan& chunks) const {
+bool ShardedRead::taken_as_a_whole(const ChunkTask& object, const Shard& shard) const {
   if (dataset_.store->capabilities().answers_inline) return false;
-  if (dataset_.codecs.decoded_size() > dataset_.runtime->options().coalescing.maximum) return false;
-  const auto wanted = static_cast<std::size_t>(chunks.task_count());
-  return object.covers_chunk || wanted >= dataset_.index_format().inner_chunks() / 2;
+  const std::size_t size = shard.place.codecs->decoded_size();
+  if (size > dataset_.runtime->options().coalescing.maximum) return false;
+  const auto wanted = static_cast<std::size_t>(shard.plan.task_count());
+  return object.covers_chunk || wanted >= shard.place.format().inner_chunks() / 2;
 }
 
 void ShardedRead::find(std::int64_t i, const Continue& later, const FetchControl& control,
                        RequestDone done) {
   const ChunkTask object = objects_.task(i);
-  Plan chunks(dataset_.shape, dataset_.chunk_shape, objects_.place(object));
-  if (taken_as_a_whole(object, chunks)) {
+  const auto shard = std::make_shared<Shard>(
+      Shard{Plan(dataset_.shape, dataset_.chunk_grid, objects_.place(object)),
+            object.out_start,
+            shard_place(dataset_, object.chunk),
+            nullptr,
+            {}});
+  if (taken_as_a_whole(object, *shard)) {
     return fetch(
         dataset_, Unit::object, object, task_view(out_, object), later,
         [this, done = std::move(done)](std::optional<Failure> failure, ChunkState state) {
@@ -72,10 +78,7 @@ void ShardedRead::find(std::int64_t i, const Continue& later, const FetchControl
         },
         control);
   }
-  look(IndexSource::remembered_or_read, object,
-       std::make_shared<Shard>(Shard{
-           std::move(chunks), object.out_start, dataset_.object_key(object.chunk), nullptr, {}}),
-       later, control, std::move(done));
+  look(IndexSource::remembered_or_read, object, shard, later, control, std::move(done));
 }
 
 void ShardedRead::look(IndexSource source, const ChunkTask& object, std::shared_ptr<Shard> shard,
@@ -95,13 +98,17 @@ void ShardedRead::look(IndexSource source, const ChunkTask& object, std::shared_
     }
     done(std::move(failure));
   };
-  load_index(dataset_, shard->key, source, control, later, found);
+  load_index(dataset_, shard->place, source, control, later, found);
+}
+
+const ShardRange& ShardedRead::range_of(const Shard& shard, const Dims& chunk) const {
+  return shard.index->ranges[index_number(*shard.place.codecs, dataset_.index_in_object(chunk))];
 }
 
 bool ShardedRead::lacks_chunks(const Shard& shard) const {
   if (!shard.index) return false;
   for (std::int64_t i = 0; i < shard.plan.task_count(); ++i) {
-    if (shard.index->ranges[dataset_.index_number(shard.plan.task(i).chunk)].empty()) return true;
+    if (range_of(shard, shard.plan.task(i).chunk).empty()) return true;
   }
   return false;
 }
@@ -109,11 +116,11 @@ bool ShardedRead::lacks_chunks(const Shard& shard) const {
 // Fills what is missing, and keeps what is to be read.
 void ShardedRead::split(const ChunkTask& object, const std::shared_ptr<Shard>& shard) {
   if (!shard->index) return fill(task_view(out_, object));
-  const std::size_t most = dataset_.codecs_of(Unit::chunk).max_stored_size();
+  const std::size_t most = dataset_.inner_chain->max_stored_size();
   const std::int64_t count = shard->plan.task_count();
   for (std::int64_t i = 0; i < count; ++i) {
     const ChunkTask task = shard->plan.task(i);
-    const ShardRange& range = shard->index->ranges[dataset_.index_number(task.chunk)];
+    const ShardRange& range = range_of(*shard, task.chunk);
     if (range.empty()) {
       fill(out_of(*shard, task));
     } else if (range.length > most) {
@@ -159,7 +166,7 @@ Work ShardedRead::range_work() {
   for (const auto& shard : shards_) group(*shard, coalescing);
   std::uint64_t longest = 0;
   for (const Range& range : ranges_) longest = std::max(longest, range.end - range.begin);
-  const CodecChain& codecs = dataset_.codecs_of(Unit::chunk);
+  const CodecChain& codecs = *dataset_.inner_chain;
   return {.count = static_cast<std::int64_t>(ranges_.size()),
           .decoded = ranges_.empty() ? 0 : codecs.decoded_size() * chunks / ranges_.size(),
           .in_flight = static_cast<std::size_t>(longest),
@@ -189,14 +196,14 @@ void ShardedRead::read(std::int64_t i, const Continue& later, const FetchControl
   const Range& range = ranges_[static_cast<std::size_t>(i)];
   const Shard& shard = *range.shard;
   const auto length = static_cast<std::size_t>(range.end - range.begin);
-  PartRequest request{.key = shard.key,
+  PartRequest request{.key = shard.place.key,
                       .range = {range.begin, length},
                       .limit = length,
                       .expected = length,
                       .if_version = shard.index->version};
   if (range.count == 1) {
     const ChunkTask task = shard.plan.task(shard.pieces[range.first].task);
-    request.into = direct_memory({dataset_.codecs_of(Unit::chunk), task, out_of(shard, task)});
+    request.into = direct_memory({*dataset_.inner_chain, task, out_of(shard, task)});
   }
   bool changed = false;
   const bool at_once = dataset_.store->capabilities().answers_inline;
@@ -241,8 +248,8 @@ void ShardedRead::decode(const Range& range, PartAnswer& answer) {
       const ByteView stored =
           answer.result.bytes.subspan(static_cast<std::size_t>(piece.range.offset - range.begin),
                                       static_cast<std::size_t>(piece.range.length));
-      decode_gated(dataset_, answer, shard.key, part.byte_size(),
-                   [&] { decode_to({dataset_.codecs_of(Unit::chunk), task, part}, stored); });
+      decode_gated(dataset_, answer, shard.place.key, part.byte_size(),
+                   [&] { decode_to({*dataset_.inner_chain, task, part}, stored); });
       answer.arrived = Recorder::Clock::now();
     } catch (...) {
       throw Error(fetch_failure(dataset_, Unit::chunk, task.chunk, current_failure()));
@@ -254,7 +261,7 @@ void ShardedRead::decode(const Range& range, PartAnswer& answer) {
 void ShardedRead::read_one_by_one(const Range& range, const Continue& later,
                                   const FetchControl& control, RequestDone done) {
   const Shard& shard = *range.shard;
-  forget_index(dataset_, shard.key);
+  forget_index(dataset_, shard.place);
   const auto together = std::make_shared<Together>(range.count, std::move(done));
   // Once the last fetch has begun, another thread may end the read: nothing of it is looked at
   // after that.

@@ -37,7 +37,7 @@ class ShardedRead {
   struct Shard {
     Plan plan;       // of its chunks
     Dims out_start;  // where the plan's own array lies in `out_`
-    std::string key;
+    ShardPlace place;
     ShardIndexPtr index;
     std::vector<Piece> pieces;  // by where they begin
   };
@@ -47,9 +47,10 @@ class ShardedRead {
     std::uint64_t begin, end;  // bytes of the shard
   };
 
-  bool taken_as_a_whole(const ChunkTask& object, const Plan& chunks) const;
+  bool taken_as_a_whole(const ChunkTask& object, const Shard& shard) const;
   void look(IndexSource source, const ChunkTask& object, std::shared_ptr<Shard> shard,
             const Continue& later, const FetchControl& control, RequestDone done);
+  const ShardRange& range_of(const Shard& shard, const Dims& chunk) const;
   bool lacks_chunks(const Shard& shard) const;
   void split(const ChunkTask& object, const std::shared_ptr<Shard>& shard);
   void fill(const ArrayView& part);

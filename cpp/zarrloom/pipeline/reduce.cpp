@@ -105,7 +105,7 @@ class Reduction {
   Reduction(const Dataset& dataset, const ReduceRequest& request)
       : dataset_(dataset),
         request_(request),
-        plan_(dataset.shape, dataset.chunk_shape, request.selection),
+        plan_(dataset.shape, dataset.chunk_grid, request.selection),
         order_(plan_.tasks(), request.reduced),
         tree_(std::max<std::int64_t>(order_.in_column(), 1)),
         outputs_(kept_only(request.selection.count, request.reduced)) {

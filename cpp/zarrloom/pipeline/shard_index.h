@@ -16,6 +16,17 @@ struct ShardIndex {
 };
 using ShardIndexPtr = std::shared_ptr<const ShardIndex>;
 
+// A shard as its index is asked for.
+struct ShardPlace {
+  std::string key;
+  ChainPtr codecs;
+
+  const ShardIndexFormat& format() const { return codecs->shard_layout()->index; }
+};
+
+// Throws what binding its codecs throws.
+ShardPlace shard_place(const Dataset& dataset, const Dims& object);
+
 // Null and no failure: the shard is missing. Called once; must not throw.
 using IndexDone = std::function<void(ShardIndexPtr, std::optional<Failure>)>;
 
@@ -25,10 +36,10 @@ enum class IndexSource { remembered_or_read, read };
 
 // The shard's index as this process remembers it, or else as one read of its end (or start) gives
 // it. Calls `done` at once or from whatever `later` runs. The dataset must live until then.
-void load_index(const Dataset& dataset, const std::string& key, IndexSource source,
+void load_index(const Dataset& dataset, const ShardPlace& shard, IndexSource source,
                 const FetchControl& control, const Continue& later, IndexDone done);
 
 // The shard is another one by now.
-void forget_index(const Dataset& dataset, const std::string& key);
+void forget_index(const Dataset& dataset, const ShardPlace& shard);
 
 }  // namespace zarrloom

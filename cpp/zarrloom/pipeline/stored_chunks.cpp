@@ -43,9 +43,9 @@ namespace {
 
 // The chunks of a shard that lie inside the array.
 void add_chunks_of(const Dataset& dataset, const Dims& object, std::vector<std::int64_t>& numbers) {
-  const Dims grid = grid_shape(dataset.shape, dataset.chunk_shape);
-  const Plan plan(dataset.shape, dataset.chunk_shape,
-                  chunk_selection(object, dataset.shape, dataset.object_shape));
+  const Dims grid = grid_shape(dataset.shape, dataset.chunk_grid);
+  const Plan plan(dataset.shape, dataset.chunk_grid,
+                  chunk_selection(object, dataset.shape, dataset.object_grid));
   for (std::int64_t i = 0; i < plan.task_count(); ++i) {
     numbers.push_back(chunk_number(plan.task(i).chunk, grid));
   }
@@ -55,7 +55,7 @@ void add_chunks_of(const Dataset& dataset, const Dims& object, std::vector<std::
 
 std::optional<std::vector<std::int64_t>> stored_chunks(const Dataset& dataset, Unit unit) {
   if (!dataset.store->capabilities().listable) return std::nullopt;
-  const Dims grid = grid_shape(dataset.shape, dataset.object_shape);
+  const Dims grid = grid_shape(dataset.shape, dataset.object_grid);
   const bool within = unit == Unit::chunk && dataset.has_shards();
   std::vector<std::int64_t> numbers;
   for (const ListEntry& entry : dataset.store->list(dataset.path, ListDepth::all)) {

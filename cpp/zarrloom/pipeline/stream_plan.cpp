@@ -10,7 +10,7 @@ namespace {
 
 Plan make_plan(const Dataset& dataset, const ChunkStreamOptions& options) {
   if (options.selection) check_selection(*options.selection, dataset.shape);
-  return {dataset.shape, dataset.shape_of(options.unit),
+  return {dataset.shape, dataset.grid_of(options.unit),
           options.selection ? *options.selection : Selection::all(dataset.shape)};
 }
 
@@ -18,7 +18,7 @@ Plan make_plan(const Dataset& dataset, const ChunkStreamOptions& options) {
 
 StreamPlan::StreamPlan(const Dataset& dataset, const ChunkStreamOptions& options)
     : plan_(make_plan(dataset, options)) {
-  const Dims grid = grid_shape(dataset.shape, dataset.shape_of(options.unit));
+  const Dims grid = grid_shape(dataset.shape, dataset.grid_of(options.unit));
   if (options.chunks) choose(*options.chunks, grid);
   if (options.skip_missing) {
     if (const auto stored = stored_chunks(dataset, options.unit)) {

@@ -19,7 +19,7 @@ bool worth_threads(const Work& work) {
 }  // namespace
 
 Work work_on(const Dataset& dataset, Unit unit, std::int64_t count) {
-  const CodecChain& codecs = dataset.codecs_of(unit);
+  const CodecChain& codecs = dataset.largest_codecs(unit);
   return {.count = count,
           .decoded = codecs.decoded_size(),
           .in_flight = bytes_in_flight(dataset, unit),
@@ -27,7 +27,7 @@ Work work_on(const Dataset& dataset, Unit unit, std::int64_t count) {
 }
 
 std::size_t bytes_in_flight(const Dataset& dataset, Unit unit) {
-  const CodecChain& codecs = dataset.codecs_of(unit);
+  const CodecChain& codecs = dataset.largest_codecs(unit);
   const bool in_one_go = dataset.store->capabilities().answers_inline;
   // What a remote store brings waits beside the memory that it is decoded into.
   return in_one_go || codecs.is_memory_image() ? codecs.decoded_size() : 2 * codecs.decoded_size();

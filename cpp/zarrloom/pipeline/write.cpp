@@ -9,7 +9,7 @@ void write_selection(Runtime& runtime, const Dataset& dataset, const Selection& 
                      const ConstArrayView& from, const WriteOptions& write,
                      const CallOptions& options) {
   check_transfer(dataset, selection, from, write.part);
-  const Plan plan(dataset.shape, dataset.object_shape, selection);
+  const Plan plan(dataset.shape, dataset.object_grid, selection);
   if (plan.task_count() == 0) return;
   const ObjectWriter writer{runtime, dataset, write, options.parallel};
   const std::shared_ptr<Executor> executor = runtime.executor();

@@ -23,7 +23,7 @@ ChunkEdit edit_by(const ObjectWriter& writer, const std::shared_ptr<const IndexT
 
 // What of the object at that index lies inside the array.
 Dims extent_of(const Dataset& dataset, const Dims& object) {
-  return chunk_selection(object, dataset.shape, dataset.object_shape).count;
+  return chunk_selection(object, dataset.shape, dataset.object_grid).count;
 }
 
 void write_object(const ObjectWriter& writer, IndexTask wanted, const ConstArrayView& from) {
@@ -36,7 +36,7 @@ void write_object(const ObjectWriter& writer, IndexTask wanted, const ConstArray
     });
   }
   // Sorted once more, into the chunks of the shard.
-  const IndexPlan plan(extent_of(dataset, task->chunk), dataset.chunk_shape, {task->axes});
+  const IndexPlan plan(extent_of(dataset, task->chunk), dataset.chunk_grid, {task->axes});
   writer.edit(task->chunk, covers, [&](const Dims& chunk) {
     std::vector<ChunkEdit> edits;
     if (const auto number = plan.find(chunk)) {
@@ -52,7 +52,7 @@ void write_indexed(Runtime& runtime, const Dataset& dataset, const IndexSelectio
                    const ConstArrayView& from, const WriteOptions& write,
                    const CallOptions& options) {
   check_memory(dataset, selection.shape(), from, write.part);
-  const IndexPlan plan(dataset.shape, dataset.object_shape, selection);
+  const IndexPlan plan(dataset.shape, dataset.object_grid, selection);
   if (plan.task_count() == 0) return;
   const ObjectWriter writer{runtime, dataset, write, options.parallel};
   const std::shared_ptr<Executor> executor = runtime.executor();

@@ -19,10 +19,10 @@ struct Change {
 class ManyWrites {
  public:
   ManyWrites(const Dataset& dataset, std::span<const WritePart> parts) : parts_(parts) {
-    const Dims grid = grid_shape(dataset.shape, dataset.object_shape);
+    const Dims grid = grid_shape(dataset.shape, dataset.object_grid);
     for (std::size_t p = 0; p < parts.size(); ++p) {
       check_transfer(dataset, parts[p].selection, parts[p].from);
-      plans_.emplace_back(dataset.shape, dataset.object_shape, parts[p].selection);
+      plans_.emplace_back(dataset.shape, dataset.object_grid, parts[p].selection);
       for (std::int64_t i = 0; i < plans_[p].task_count(); ++i) {
         changes_.push_back({chunk_number(plans_[p].task(i).chunk, grid), p, i});
       }

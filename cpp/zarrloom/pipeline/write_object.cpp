@@ -17,9 +17,9 @@ std::unique_lock<std::mutex> lock_object(const ObjectWriter& writer, const std::
   return writer.runtime.locks().lock(writer.dataset.store->locate(key));
 }
 
-ArrayView chunk_scratch(const Dataset& dataset, Workspace& workspace) {
-  workspace.decoded.resize_uninitialized(dataset.codecs.decoded_size());
-  return c_view(workspace.decoded.span(), dataset.object_shape, dataset.item_size());
+ArrayView chunk_scratch(const CodecChain& codecs, Workspace& workspace) {
+  workspace.decoded.resize_uninitialized(codecs.decoded_size());
+  return c_view(workspace.decoded.span(), codecs.spec().shape, codecs.spec().dtype.item_size);
 }
 
 // True if the chunk need not be stored.
@@ -28,12 +28,13 @@ bool is_empty(const ObjectWriter& writer, const ConstArrayView& chunk) {
 }
 
 // As one of the process's threads that may.
-ByteView encode(const ObjectWriter& writer, const ConstArrayView& chunk, const std::string& key) {
+ByteView encode(const ObjectWriter& writer, const CodecChain& codecs, const ConstArrayView& chunk,
+                const std::string& key) {
   const Gate::Pass pass = writer.runtime.limits().cpu().enter();
   const auto began = Recorder::Clock::now();
-  const ByteView encoded = writer.dataset.codecs.encode(chunk, thread_workspace());
-  writer.runtime.recorder().add(Stage::encode, began, Recorder::Clock::now(),
-                                writer.dataset.codecs.decoded_size(), key);
+  const ByteView encoded = codecs.encode(chunk, thread_workspace());
+  writer.runtime.recorder().add(Stage::encode, began, Recorder::Clock::now(), codecs.decoded_size(),
+                                key);
   return encoded;
 }
 
@@ -53,9 +54,10 @@ void apply(Edits edits, const ArrayView& chunk) {
 // against a partial writer that would put back what it read before.
 void write_covered(const ObjectWriter& writer, const Dims& index, Edits edits) {
   const Dataset& dataset = writer.dataset;
+  const ChainPtr codecs = dataset.codecs_of(Unit::object, index);
   ConstArrayView chunk = edits.front().whole;
   if (edits.size() > 1 || chunk.data == nullptr) {
-    const ArrayView scratch = chunk_scratch(dataset, thread_workspace());
+    const ArrayView scratch = chunk_scratch(*codecs, thread_workspace());
     // At the array's edge: filled up.
     if (chunk.data == nullptr) strided_fill(scratch, dataset.fill_value());
     apply(edits, scratch);
@@ -67,7 +69,7 @@ void write_covered(const ObjectWriter& writer, const Dims& index, Edits edits) {
     dataset.store->erase(key);
     return;
   }
-  const ByteView encoded = encode(writer, chunk, key);
+  const ByteView encoded = encode(writer, *codecs, chunk, key);
   const auto lock = lock_object(writer, key);
   store(writer, key, encoded);
 }
@@ -75,26 +77,27 @@ void write_covered(const ObjectWriter& writer, const Dims& index, Edits edits) {
 void change(const ObjectWriter& writer, const Dims& index, Edits edits, IfMissing if_missing) {
   const Dataset& dataset = writer.dataset;
   const std::string key = writer.dataset.object_key(index);
+  const ChainPtr codecs = dataset.codecs_of(Unit::object, index);
   const auto lock = lock_object(writer, key);
-  const ArrayView chunk = chunk_scratch(dataset, thread_workspace());
+  const ArrayView chunk = chunk_scratch(*codecs, thread_workspace());
   const ChunkState found =
-      fetch_now(dataset, Unit::object, whole_chunk(index, dataset.object_shape), chunk);
+      fetch_now(dataset, Unit::object, whole_chunk(index, dataset.object_grid), chunk);
   if (found == ChunkState::missing && if_missing == IfMissing::leave) return;
   apply(edits, chunk);
   if (is_empty(writer, chunk)) {
     dataset.store->erase(key);
   } else {
-    store(writer, key, encode(writer, chunk, key));
+    store(writer, key, encode(writer, *codecs, chunk, key));
   }
 }
 
 // Waits. nullopt: there is none.
-std::optional<Bytes> read_object_now(const Dataset& dataset, const std::string& key) {
+std::optional<Bytes> read_object_now(const Dataset& dataset, const CodecChain& codecs,
+                                     const std::string& key) {
   std::promise<std::optional<Bytes>> promise;
   const Continue at_once = [](const std::function<void()>& rest) { rest(); };
-  const PartRequest request{.key = key,
-                            .limit = dataset.codecs.max_stored_size(),
-                            .expected = dataset.codecs.decoded_size()};
+  const PartRequest request{
+      .key = key, .limit = codecs.max_stored_size(), .expected = codecs.decoded_size()};
   read_part(dataset, request, {}, at_once, [&promise](PartAnswer& answer) {
     try {
       if (answer.result.status == ReadResult::Status::failed) {
@@ -122,15 +125,16 @@ void write_shard(const ObjectWriter& writer, const Dims& index, bool covers,
                  const EditsOf& edits_of, IfMissing if_missing) {
   const std::string key = writer.dataset.object_key(index);
   if (covers) {
-    const Bytes shard = merge_shard(writer, std::nullopt, edits_of, key);
+    const Bytes shard = merge_shard(writer, index, std::nullopt, edits_of);
     const auto lock = lock_object(writer, key);
     return store_or_erase(writer, key, shard);
   }
   const auto lock = lock_object(writer, key);
-  const std::optional<Bytes> stored = read_object_now(writer.dataset, key);
+  const ChainPtr codecs = writer.dataset.codecs_of(Unit::object, index);
+  const std::optional<Bytes> stored = read_object_now(writer.dataset, *codecs, key);
   if (!stored && if_missing == IfMissing::leave) return;
   const auto view = stored ? std::optional(stored->view()) : std::nullopt;
-  store_or_erase(writer, key, merge_shard(writer, view, edits_of, key));
+  store_or_erase(writer, key, merge_shard(writer, index, view, edits_of));
 }
 
 // The task's elements become `from`.
@@ -154,7 +158,7 @@ class ShardUpdates {
       : writer_(writer), dataset_(writer.dataset), updates_(updates) {
     for (const ChunkUpdate& update : updates) {
       const ChunkTask& task = update.task;
-      plans_.emplace_back(dataset_.object_shape, dataset_.chunk_shape,
+      plans_.emplace_back(dataset_.object_grid.shape_of(task.chunk), dataset_.chunk_grid,
                           Selection{task.start, task.step, task.count});
     }
   }
@@ -165,7 +169,7 @@ class ShardUpdates {
       const auto number = plans_[u].find(chunk);
       if (!number) continue;
       const auto part = std::make_shared<const ChunkUpdate>(part_of(u, *number));
-      edits.push_back(edit_by(writer_, part->task, part->from, dataset_.chunk_shape));
+      edits.push_back(edit_by(writer_, part->task, part->from, dataset_.chunk_grid.largest()));
       edits.back().apply = [part, apply = std::move(edits.back().apply)](const ArrayView& view) {
         apply(view);
       };
@@ -228,8 +232,9 @@ void ObjectWriter::write(Updates updates, IfMissing if_missing) const {
   }
   const auto all = [&](const Dims&) {
     std::vector<ChunkEdit> edits;
+    const Dims shape = dataset.object_grid.shape_of(index);
     for (const ChunkUpdate& u : updates) {
-      edits.push_back(edit_by(*this, u.task, u.from, dataset.object_shape));
+      edits.push_back(edit_by(*this, u.task, u.from, shape));
     }
     return edits;
   };

@@ -6,6 +6,7 @@
 #include "zarrloom/base/error.h"
 #include "zarrloom/base/strided_copy.h"
 #include "zarrloom/exec/parallel_for.h"
+#include "zarrloom/pipeline/shard_index.h"
 #include "zarrloom/pipeline/work.h"
 
 namespace zarrloom {
@@ -15,18 +16,18 @@ using Clock = Recorder::Clock;
 
 class ShardMerge {
  public:
-  ShardMerge(const ObjectWriter& writer, std::optional<ByteView> stored, const EditsOf& edits_of,
-             const std::string& key)
+  ShardMerge(const ObjectWriter& writer, const Dims& shard, std::optional<ByteView> stored,
+             const EditsOf& edits_of)
       : writer_(writer),
         dataset_(writer.dataset),
-        codecs_(writer.dataset.codecs_of(Unit::chunk)),
-        grid_(grid_shape(dataset_.object_shape, dataset_.chunk_shape)),
+        place_(shard_place(dataset_, shard)),
+        codecs_(*dataset_.inner_chain),
+        grid_(dataset_.chunks_in(shard)),
         stored_(stored),
         edits_of_(edits_of),
-        key_(key),
-        made_(dataset_.index_format().inner_chunks()),
+        made_(place_.format().inner_chunks()),
         kept_(made_.size()) {
-    if (stored) ranges_ = dataset_.index_format().find(*stored);
+    if (stored) ranges_ = place_.format().find(*stored);
   }
 
   std::int64_t count() const { return static_cast<std::int64_t>(made_.size()); }
@@ -34,7 +35,7 @@ class ShardMerge {
   // Chunk i of the shard, in C order. Several at a time.
   void merge(std::int64_t i) {
     const Dims chunk = chunk_from_number(i, grid_);
-    const std::size_t number = dataset_.index_number(chunk);
+    const std::size_t number = index_number(*place_.codecs, chunk);
     const std::vector<ChunkEdit> edits = edits_of_(chunk);
     if (edits.empty()) {
       kept_[number] = stored_chunk(number);
@@ -52,7 +53,7 @@ class ShardMerge {
   }
 
   Bytes put_together() {
-    ShardBuilder builder(dataset_.index_format());
+    ShardBuilder builder(place_.format());
     for (std::size_t number = 0; number < made_.size(); ++number) {
       if (kept_[number]) builder.add(number, *kept_[number]);
       if (made_[number]) builder.add(number, made_[number]->view());
@@ -76,7 +77,7 @@ class ShardMerge {
     Workspace& workspace = thread_workspace();
     workspace.decoded.resize_uninitialized(codecs_.decoded_size());
     const ArrayView chunk =
-        c_view(workspace.decoded.span(), dataset_.chunk_shape, dataset_.item_size());
+        c_view(workspace.decoded.span(), dataset_.chunk_grid.largest(), dataset_.item_size());
     if (!first.covers_chunk) {
       restore(number, chunk);
     } else if (first.whole.data == nullptr) {  // at the array's edge: filled up
@@ -92,7 +93,8 @@ class ShardMerge {
     const Gate::Pass pass = writer_.runtime.limits().cpu().enter();
     const auto began = Clock::now();
     codecs_.decode(*encoded, chunk, thread_workspace());
-    writer_.runtime.recorder().add(Stage::decode, began, Clock::now(), chunk.byte_size(), key_);
+    writer_.runtime.recorder().add(Stage::decode, began, Clock::now(), chunk.byte_size(),
+                                   place_.key);
   }
 
   std::optional<Bytes> encode(const ConstArrayView& chunk) const {
@@ -102,17 +104,18 @@ class ShardMerge {
     const Gate::Pass pass = writer_.runtime.limits().cpu().enter();
     const auto began = Clock::now();
     Bytes encoded = Bytes::copy_of(codecs_.encode(chunk, thread_workspace()));
-    writer_.runtime.recorder().add(Stage::encode, began, Clock::now(), chunk.byte_size(), key_);
+    writer_.runtime.recorder().add(Stage::encode, began, Clock::now(), chunk.byte_size(),
+                                   place_.key);
     return encoded;
   }
 
   const ObjectWriter& writer_;
   const Dataset& dataset_;
-  const CodecChain& codecs_;
-  const Dims grid_;  // chunks of a shard
+  const ShardPlace place_;
+  const CodecChain& codecs_;  // of its chunks
+  const Dims grid_;           // chunks of a shard
   const std::optional<ByteView> stored_;
   const EditsOf& edits_of_;
-  const std::string& key_;
   ShardRanges ranges_;
   // By number in the index; each is set by the one thread that merges its chunk.
   std::vector<std::optional<Bytes>> made_;
@@ -121,9 +124,9 @@ class ShardMerge {
 
 }  // namespace
 
-Bytes merge_shard(const ObjectWriter& writer, std::optional<ByteView> stored,
-                  const EditsOf& edits_of, const std::string& key) {
-  ShardMerge merge(writer, stored, edits_of, key);
+Bytes merge_shard(const ObjectWriter& writer, const Dims& shard, std::optional<ByteView> stored,
+                  const EditsOf& edits_of) {
+  ShardMerge merge(writer, shard, stored, edits_of);
   const std::shared_ptr<Executor> executor = writer.runtime.executor();
   const Work work = work_on(writer.dataset, Unit::chunk, merge.count());
   parallel_for(*executor, work.count,

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <optional>
-#include <string>
 
 #include "zarrloom/pipeline/write_object.h"
 
@@ -12,7 +11,7 @@ namespace zarrloom {
 // as it is. `stored` is the whole shard; absent: all of it is fill value. Chunks are
 // encoded by all threads that are free. Empty if no chunk is left that has to be stored. Throws
 // corrupt_data for a stored chunk that has to be decoded and cannot be.
-Bytes merge_shard(const ObjectWriter& writer, std::optional<ByteView> stored,
-                  const EditsOf& edits_of, const std::string& key);
+Bytes merge_shard(const ObjectWriter& writer, const Dims& shard, std::optional<ByteView> stored,
+                  const EditsOf& edits_of);
 
 }  // namespace zarrloom

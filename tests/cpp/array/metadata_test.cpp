@@ -193,8 +193,11 @@ TEST(MetadataV3, A8UnknownExtensionsAreNamed) {
                   unsupported, "fixed_length_utf16");
   expect_v3_error(R"({"data_type": "V5"})", unsupported, "V5");
   expect_v3_error(R"({"data_type": "float128"})", unsupported, "float128");
-  expect_v3_error(R"({"chunk_grid": {"name": "rectilinear", "configuration": {}}})", unsupported,
-                  "rectilinear");
+  expect_v3_error(R"({"chunk_grid": {"name": "hexagonal", "configuration": {}}})", unsupported,
+                  "known are regular, rectilinear");
+  expect_v3_error(R"({"chunk_grid": {"name": "rectilinear",
+                                     "configuration": {"kind": "by reference"}}})",
+                  unsupported, "by reference");
   expect_v3_error(R"({"chunk_key_encoding": "hashed"})", unsupported, "hashed");
   expect_v3_error(R"({"storage_transformers": [{"name": "mystery"}]})", unsupported, "mystery");
   expect_v3_error(R"({"storage_transformers": {}})", ErrorCode::corrupt_metadata,

@@ -18,8 +18,8 @@ std::shared_ptr<const Dataset> dataset_at(std::shared_ptr<Store> store, std::str
               .path = std::move(path),
               .metadata_key = "zarr.json",
               .shape = {8},
-              .object_shape = {4},
-              .chunk_shape = {4},
+              .object_grid = Dims{4},
+              .chunk_grid = Dims{4},
               .key_encoding = {},
               .codecs = CodecChain({CodecConfig{"bytes"}}, std::move(spec)),
               .inner_chain = {}});

@@ -12,14 +12,16 @@ namespace zarrloom {
 namespace {
 
 // Every selected element must be in exactly one task, at the right place.
-void check_plan(const Dims& shape, const Dims& chunks, const Selection& selection) {
-  const Plan plan(shape, chunks, selection);
+void check_plan(const Dims& shape, const ChunkGrid& grid, const Selection& selection) {
+  const Plan plan(shape, grid, selection);
   std::set<std::pair<std::int64_t, std::int64_t>> seen;  // (row, column) of the selection
   for (std::int64_t i = 0; i < plan.task_count(); ++i) {
     const ChunkTask task = plan.task(i);
+    const Dims origin = grid.origin_of(task.chunk), chunks = grid.shape_of(task.chunk);
+    EXPECT_EQ(plan.find(task.chunk), i);
     std::int64_t inside = 1, selected = 1;
     for (std::size_t d = 0; d < 2; ++d) {
-      inside *= std::min(chunks[d], shape[d] - task.chunk[d] * chunks[d]);
+      inside *= std::min(chunks[d], shape[d] - origin[d]);
       selected *= task.count[d];
       ASSERT_GT(task.count[d], 0);
     }
@@ -28,8 +30,7 @@ void check_plan(const Dims& shape, const Dims& chunks, const Selection& selectio
       for (std::int64_t c = 0; c < task.count[1]; ++c) {
         const std::int64_t k[2] = {r, c};
         for (std::size_t d = 0; d < 2; ++d) {
-          const std::int64_t in_array =
-              task.chunk[d] * chunks[d] + task.start[d] + k[d] * task.step[d];
+          const std::int64_t in_array = origin[d] + task.start[d] + k[d] * task.step[d];
           const std::int64_t wanted =
               selection.start[d] + (task.out_start[d] + k[d]) * selection.step[d];
           ASSERT_EQ(in_array, wanted);
@@ -63,6 +64,72 @@ TEST(Plan, CoversRandomSelectionsExactlyOnce) {
     check_selection(selection, shape);
     check_plan(shape, chunks, selection);
   }
+}
+
+TEST(Plan, CoversRandomSelectionsOfRectilinearGridsExactlyOnce) {
+  std::mt19937 random(11);
+  auto pick = [&](std::int64_t low, std::int64_t high) {
+    return std::uniform_int_distribution<std::int64_t>(low, high)(random);
+  };
+  for (int round = 0; round < 1000; ++round) {
+    Dims shape, sizes;
+    std::vector<std::optional<ChunkRuns>> runs;
+    Selection selection;
+    for (int d = 0; d < 2; ++d) {
+      shape.push_back(pick(1, 40));
+      sizes.push_back(pick(1, 9));
+      const std::int64_t extent = shape[static_cast<std::size_t>(d)];
+      runs.emplace_back();
+      if (pick(0, 3) > 0) {
+        runs.back().emplace();
+        while (runs.back()->empty() || runs.back()->back().end() < extent) {
+          add_chunks(*runs.back(), pick(1, 9), pick(1, 3));
+        }
+        if (pick(0, 1) == 1) add_chunks(*runs.back(), 5, 2);  // beyond the array's end
+      }
+      const std::int64_t start = pick(0, extent - 1);
+      const std::int64_t step = pick(1, 12);
+      selection.start.push_back(start);
+      selection.step.push_back(step);
+      selection.count.push_back(pick(0, (extent - 1 - start) / step + 1));
+    }
+    check_plan(shape, ChunkGrid(sizes, runs), selection);
+  }
+}
+
+TEST(Plan, OfTrillionsOfChunksOfTwoSizesCostsNothing) {
+  ChunkRuns runs;
+  add_chunks(runs, 3, std::int64_t{1} << 40);
+  add_chunks(runs, 7, std::int64_t{1} << 40);
+  const Dims shape{std::int64_t{10} << 40};
+  const ChunkGrid grid(Dims{1}, {{runs}});
+  const Plan plan(shape, grid, Selection{{0}, {5}, {std::int64_t{2} << 40}});
+  const Dims first_of_seven{std::int64_t{1} << 40};
+  const auto number = plan.find(first_of_seven);
+  ASSERT_TRUE(number);
+  EXPECT_EQ(plan.task(*number).chunk, first_of_seven);
+  EXPECT_EQ(plan.task(0).chunk, (Dims{0}));
+  // Steps of 5 touch every chunk of 7, and at most one element of each chunk of 3.
+  EXPECT_EQ(plan.task(plan.task_count() - 1).chunk, (Dims{(std::int64_t{2} << 40) - 1}));
+}
+
+TEST(ChunkGrid, SizesThatAddUpToMoreThan64BitsAreRefused) {
+  ChunkRuns runs;
+  add_chunks(runs, std::int64_t{1} << 40, std::int64_t{1} << 22);
+  EXPECT_THROW(add_chunks(runs, std::int64_t{1} << 40, std::int64_t{1} << 23), Error);
+  EXPECT_THROW(add_chunks(runs, 0, 1), Error);
+}
+
+TEST(ChunkGrid, GrowsByOneChunkOfWhatIsMissing) {
+  ChunkRuns runs;
+  add_chunks(runs, 3, 2);
+  add_chunks(runs, 4, 1);
+  const ChunkGrid grid(Dims{1, 5}, {{runs}, std::nullopt});
+  EXPECT_EQ(grid.grown_to({10, 99}, {1, 1}), grid);  // reaches that far, or has no end
+  const ChunkGrid grown = grid.grown_to({15, 5}, {1, 1});
+  EXPECT_EQ(grid_shape({15, 5}, grown), (Dims{4, 1}));
+  EXPECT_EQ(grown.shape_of({3, 0}), (Dims{5, 5}));
+  EXPECT_EQ(grid.grown_to({15, 5}, {4, 5}).shape_of({3, 0}), (Dims{8, 5}));  // whole chunks of 4
 }
 
 TEST(Plan, ZeroDimensionalArrayHasOneTask) {

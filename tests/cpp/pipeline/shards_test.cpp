@@ -119,7 +119,7 @@ TEST_P(Shards, StreamsByChunkAndByShard) {
     const auto stream = array.stream(options);
     std::int64_t elements = 0;
     while (auto item = stream->next()) {
-      const Selection box = chunk_selection(item->chunk, kShape, array.dataset()->shape_of(unit));
+      const Selection box = chunk_selection(item->chunk, kShape, array.dataset()->grid_of(unit));
       const auto* data = reinterpret_cast<const std::int32_t*>(item->data.data());
       const std::vector<std::int32_t> values(data, data + item->data.size() / 4);
       EXPECT_EQ(values, wanted(box)) << to_string(item->chunk);
