@@ -91,6 +91,24 @@ class AppendStream:
             error.add_note(f"and what was appended could not be flushed: {failure}")
 
 
+def append_by_resizing(array: Array, data: npt.ArrayLike, axis: int) -> tuple[int, ...]:
+    """Append one block as zarr-python does it: another shape first, then its elements."""
+    block = array._cast(data)
+    if block.ndim == array.ndim - 1:
+        block = np.expand_dims(block, axis)
+    old = array.shape
+    if (*block.shape[:axis], *block.shape[axis + 1 :]) != (*old[:axis], *old[axis + 1 :]):
+        raise InvalidArgumentError(
+            f"a block of shape {block.shape} cannot be appended along axis {axis} of an array of "
+            f"shape {old}"
+        )
+    shape = list(old)
+    shape[axis] += block.shape[axis]
+    array.resize(tuple(shape))
+    array[(slice(None),) * axis + (slice(old[axis], None),)] = block
+    return array.shape
+
+
 def normalized_axis(axis: int, rank: int) -> int:
     """Give the axis counted from the first."""
     if not -rank <= axis < rank:

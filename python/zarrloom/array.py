@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zarrloom import _core
-from zarrloom.append import AppendStream
+from zarrloom.append import AppendStream, append_by_resizing, normalized_axis
 from zarrloom.arguments import nanoseconds, workers
 from zarrloom.array_chunks import ArrayChunks
 from zarrloom.array_selections import Place
@@ -69,6 +69,10 @@ class Array(ArrayChunks):
     def append(self, data: npt.ArrayLike, axis: int = 0) -> tuple[int, ...]:
         """Append along an axis: ``append_stream`` for one block.
 
+        Where chunks along the axis have sizes of their own (chunk grid "rectilinear"), what does
+        not fit into those that are there gets one chunk of its own: the array is resized and
+        written, and a crash in between leaves fill values at its end.
+
         Parameters
         ----------
         data : array_like
@@ -81,6 +85,9 @@ class Array(ArrayChunks):
         tuple of int
             The new shape.
         """
+        axis = normalized_axis(axis, self.ndim)
+        if self._native.has_sizes_along(axis):
+            return append_by_resizing(self, data, axis)
         with self.append_stream(axis) as stream:
             stream.append(data)
         return self.shape
@@ -103,6 +110,9 @@ class Array(ArrayChunks):
         ConflictError
             The array has been given another shape since this handle was opened, or is being
             appended to or resized at the moment.
+        UnsupportedError
+            Chunks along the axis have sizes of their own, and nothing says how large those of
+            frames to come are: `append` and `resize` add one.
         """
         return AppendStream(self, axis)
 

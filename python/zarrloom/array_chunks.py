@@ -92,7 +92,7 @@ class ArrayChunks(ArraySelections):
         rows = {
             **(
                 {"Shards stored": f"{objects} of {math.prod(self._native.object_grid)}"}
-                if self.shards
+                if self.has_shards
                 else {}
             ),
             "Chunks stored": f"{chunks} of {self.nchunks}",

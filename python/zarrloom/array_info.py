@@ -40,7 +40,13 @@ class ArrayInfo:
 
     @property
     def chunks(self) -> tuple[int, ...]:
-        """Elements of a chunk in each dimension."""
+        """Elements of a chunk in each dimension.
+
+        Raises
+        ------
+        UnsupportedError
+            Chunks have not all one shape (chunk grid "rectilinear"): see `read_chunk_sizes`.
+        """
         return self._native.chunks
 
     @property
@@ -48,8 +54,44 @@ class ArrayInfo:
         """Elements of a shard in each dimension: what is stored as one object, of many chunks.
 
         None where each chunk is stored by itself.
+
+        Raises
+        ------
+        UnsupportedError
+            Shards have not all one shape (chunk grid "rectilinear"): see `write_chunk_sizes`.
         """
         return self._native.shards
+
+    @property
+    def read_chunk_sizes(self) -> tuple[tuple[int, ...], ...]:
+        """Elements of each chunk along each dimension, clipped at the array's edge.
+
+        What dask calls ``chunks``. Of an array with shards the chunks in them.
+        """
+        return self._native.chunk_sizes(by_shard=False)
+
+    @property
+    def write_chunk_sizes(self) -> tuple[tuple[int, ...], ...]:
+        """Elements of each shard along each dimension, of each chunk where there are no shards."""
+        return self._native.chunk_sizes(by_shard=True)
+
+    @property
+    def has_shards(self) -> bool:
+        """Whether many chunks are stored as one object."""
+        return self._native.has_shards
+
+    def _creation_grid(self) -> dict[str, Any]:
+        """Give the grid as `create_array` takes it."""
+        sizes = self._native.rectilinear
+        if sizes is None:
+            return {"chunks": self.chunks, "shards": self.shards}
+        if self.has_shards:
+            return {"chunks": self.chunks, "shards": json.loads(sizes)}
+        return {"chunks": json.loads(sizes), "shards": None}
+
+    def _described_grid(self) -> dict[str, Any]:
+        grid = self._creation_grid()
+        return {"Chunks": grid["chunks"], **({"Shards": grid["shards"]} if self.has_shards else {})}
 
     @property
     def ndim(self) -> int:
@@ -116,7 +158,7 @@ class ArrayInfo:
         self,
     ) -> tuple[tuple[dict[str, Any], ...], dict[str, Any], tuple[dict[str, Any], ...]]:
         codecs = self.codecs
-        if self.shards:
+        if self.has_shards:
             configuration = next(c for c in codecs if c["name"] == _SHARDS)["configuration"]
             codecs = tuple(configuration["codecs"])
         at = next(i for i, codec in enumerate(codecs) if codec["name"] in ("bytes", _SHARDS))
@@ -165,8 +207,7 @@ class ArrayInfo:
             "Place": self._native.store.locate(self.path),
             "Zarr format": self.zarr_format,
             "Shape": self.shape,
-            "Chunks": self.chunks,
-            **({"Shards": self.shards} if self.shards else {}),
+            **self._described_grid(),
             "Data type": self.dtype,
             "Fill value": self.fill_value,
             "Codecs": " > ".join(codec["name"] for codec in self.codecs),

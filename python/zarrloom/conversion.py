@@ -110,7 +110,8 @@ def _convert_array(
 
 def _changes(array: Array, zarr_format: Literal[2, 3]) -> dict[str, Any]:
     """Say what is different where the codecs cannot stay."""
-    changes: dict[str, Any] = {"zarr_format": zarr_format, "chunks": array.chunks}
+    grid = array._creation_grid()
+    changes: dict[str, Any] = {"zarr_format": zarr_format, "chunks": grid["chunks"]}
     names = array.dimension_names
     if zarr_format == 2 and names is not None:
         changes["dimension_names"] = None

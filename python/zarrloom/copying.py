@@ -90,7 +90,7 @@ def _options_of(source: Array, changes: dict[str, Any]) -> dict[str, Any]:
         "dimension_names": source.dimension_names,
     }
     if "chunks" not in changes and "shards" not in changes:
-        options |= {"chunks": source.chunks, "shards": source.shards}
+        options |= source._creation_grid()
     if "dtype" in changes:
         del options["fill_value"]
     elif changes.get("zarr_format", source.zarr_format) == source.zarr_format:

@@ -105,8 +105,8 @@ def create_array(
     shape: int | Iterable[int] | None = None,
     dtype: npt.DTypeLike | None = None,
     data: np.ndarray[Any, Any] | None = None,
-    chunks: Literal["auto"] | int | Iterable[int] = "auto",
-    shards: int | Iterable[int] | None = None,
+    chunks: Literal["auto"] | int | Iterable[Any] = "auto",
+    shards: int | Iterable[Any] | None = None,
     filters: Any = "auto",
     compressors: Any = "auto",
     serializer: Any = "auto",
@@ -133,12 +133,15 @@ def create_array(
         May be left out if `data` is given. A byte order other than the native one is stored.
     data : ndarray, optional
         Written to the new array.
-    chunks : "auto", int or iterable of int
-        Elements of a chunk in each dimension; "auto" makes chunks of about 1 MiB.
-    shards : int or iterable of int, optional
+    chunks : "auto", int, iterable of int or of lists
+        Elements of a chunk in each dimension; "auto" makes chunks of about 1 MiB. A list for a
+        dimension says how large each of its chunks is (``[[10, 20, 30], 5]``), ``[size, n]`` in it
+        that n chunks follow one another (``[[[10, 5], 20]]``): the chunk grid "rectilinear", of
+        format 3 only. Sizes reach at least to the array's end.
+    shards : int, iterable of int or of lists, optional
         Elements of a shard in each dimension, a multiple of `chunks`: so many chunks are stored in
-        one object, each to be read by itself (codec ``sharding_indexed``; format 3 only). Default:
-        each chunk is an object.
+        one object, each to be read by itself (codec ``sharding_indexed``; format 3 only). Lists as
+        for `chunks`, which then are all of one shape. Default: each chunk is an object.
     filters, serializer, compressors : "auto", None, a codec or a list of codecs
         A codec is a name ("zstd"), a dict ``{"name": ..., "configuration": {...}}`` (format 2:
         ``{"id": ...}``), or a codec object of numcodecs or zarr-python. By default elements are
@@ -205,7 +208,7 @@ def array_spec(
     dtype: npt.DTypeLike | None = None,
     data: np.ndarray[Any, Any] | None = None,
     chunks: Any = "auto",
-    shards: int | Iterable[int] | None = None,
+    shards: int | Iterable[Any] | None = None,
     filters: Any = "auto",
     compressors: Any = "auto",
     serializer: Any = "auto",
@@ -230,8 +233,7 @@ def array_spec(
         "shape": extents,
         "dtype": _dtype_name(kind),
         "big_endian": kind.byteorder == ">",
-        "chunks": _chunk_shape(chunks, len(extents)),
-        "shards": None if shards is None else _chunk_shape(shards, len(extents)),
+        **_grid(chunks, shards, len(extents)),
         "fill_value": _fill_bytes(fill_value, kind),
         "order": order or "C",
         "filters": _codecs_json(filters, default=[]),
@@ -295,6 +297,38 @@ def _chunk_shape(chunks: Any, rank: int) -> tuple[int, ...] | None:
     if isinstance(chunks, str) and chunks == "auto":
         return None
     return tuple(chunks) if isinstance(chunks, Iterable) else (int(chunks),) * rank
+
+
+def _grid(chunks: Any, shards: Any, rank: int) -> dict[str, Any]:
+    """Give the core's options for the grid: shapes, or sizes of each chunk or shard as JSON."""
+    if _has_sizes(shards):
+        if isinstance(chunks, str) or _has_sizes(chunks):
+            raise InvalidArgumentError("shards of sizes of their own need chunks of one shape")
+        return {"chunks": _chunk_shape(chunks, rank), "rectilinear": _sizes_json(shards)}
+    if _has_sizes(chunks):
+        if shards is not None:
+            raise InvalidArgumentError(
+                "the chunks in shards are all of one shape; give the sizes as shards=[[...], ...]"
+            )
+        return {"rectilinear": _sizes_json(chunks)}
+    return {
+        "chunks": _chunk_shape(chunks, rank),
+        "shards": None if shards is None else _chunk_shape(shards, rank),
+    }
+
+
+def _has_sizes(grid: Any) -> bool:
+    if isinstance(grid, str) or not isinstance(grid, Iterable):
+        return False
+    return any(isinstance(size, Iterable) for size in grid)
+
+
+def _sizes_json(grid: Iterable[Any]) -> str:
+    return json.dumps(_plain_sizes(grid))
+
+
+def _plain_sizes(sizes: Any) -> Any:
+    return [_plain_sizes(s) for s in sizes] if isinstance(sizes, Iterable) else int(sizes)
 
 
 def _dtype_name(dtype: np.dtype[Any]) -> str:

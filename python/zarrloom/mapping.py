@@ -93,7 +93,7 @@ def _parts(
         remote = executors.on_dask_workers(executor, fn, array, selection, out, by)
         return executors.Indices(indices), remote
     if isinstance(executor, ProcessPoolExecutor):
-        shape = _unit_shape(array, by)
+        shape = array._native.largest_chunk(by == "shard")
         slots = executors.SharedSlots(_slot_count(array, shape, workers), shape, array.dtype)
         stream = array._native.stream(**options, buffers=slots.arrays)
         invoke = slots.invoke(executor, fn, stream.give_back)
@@ -120,11 +120,6 @@ def _simple_invoke(fn: Any, executor: Any, is_native: bool) -> Invoke:
     return executors.in_executor(executor, fn)
 
 
-def _unit_shape(array: Array, by: str) -> tuple[int, ...]:
-    """Give the shape of what the function is called for."""
-    return array.shards if by == "shard" and array.shards else array.chunks
-
-
 def _slot_count(array: Array, shape: tuple[int, ...], workers: int) -> int:
     """Give chunks enough for the workers and as many read ahead, within the memory limit."""
     chunk = max(1, array.dtype.itemsize * math.prod(shape))
@@ -140,10 +135,10 @@ def _can_be_pickled(*arrays: Array | None) -> bool:
 
 
 def _check_same_grid(array: Array, out: Array, by: str) -> None:
-    ours, theirs = _unit_shape(array, by), _unit_shape(out, by)
-    if (out.shape, theirs) == (array.shape, ours):
+    if array._native.same_chunks(out._native, by == "shard"):
         return
+    ours, theirs = (one._native.largest_chunk(by == "shard") for one in (array, out))
     raise InvalidArgumentError(
         f"out has shape {out.shape} in {by}s of {theirs}; results go to where their {by}s "
-        f"come from only in an array of shape {array.shape} in {by}s of {ours}"
+        f"come from only in an array of shape {array.shape} in {by}s of {ours}, cut alike"
     )

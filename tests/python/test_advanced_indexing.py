@@ -20,6 +20,8 @@ KINDS: list[dict[str, Any]] = [
     {"chunks": (7, 11, 5), "compressors": None},
     {"chunks": (2, 2, 5), "shards": (4, 6, 5)},
     {"chunks": (3, 20, 2), "order": "F", "zarr_format": 2},
+    {"chunks": ([2, 1, 4], 4, [1, 9])},
+    {"chunks": (2, 2, 5), "shards": ([4, 2, 2], [2, 10], 5)},
 ]
 
 

@@ -24,11 +24,21 @@ import zarrloom
 
 PEERS = Path(__file__).parent / "peers"
 sys.path.insert(0, str(PEERS))
-from cases import V2_CODECS, V3_CODECS, Case, all_cases, filters_of, place_of, values_of  # noqa: E402
+from cases import (  # noqa: E402
+    V2_CODECS,
+    V3_CODECS,
+    Case,
+    all_cases,
+    filters_of,
+    place_of,
+    sizes_of,
+    values_of,
+)
 
 sys.path.remove(str(PEERS))
 CASES = all_cases()
-MODULES = {"zarr-python": "zarr", "zarrs": "zarrs", "tensorstore": "tensorstore", "z5py": "z5py"}
+MODULES = {"zarr-python": "zarr", "zarrs": "zarrs", "zarrista": "zarrista"}
+MODULES |= {"tensorstore": "tensorstore", "z5py": "z5py"}
 Results = dict[str, str]
 
 
@@ -87,14 +97,18 @@ def options_of(case: Case) -> dict[str, Any]:
     v3 = case["zarr_format"] == 3
     return {
         "shape": values_of(case).shape,
-        "chunks": (5, 4, 5),
-        "shards": (10, 8, 10) if case["shards"] else None,
+        "chunks": sizes_of(case) if case["rectilinear"] and not case["shards"] else (5, 4, 5),
+        "shards": _shards_of(case) if case["shards"] else None,
         "dtype": case["dtype"],
         "order": case["order"],
         "filters": filters_of(case),
         "compressors": (V3_CODECS if v3 else V2_CODECS)[case["codec"]],
         "chunk_key_encoding": ("default" if v3 else "v2", case["separator"]),
     }
+
+
+def _shards_of(case: Case) -> Any:
+    return sizes_of(case) if case["rectilinear"] else (10, 8, 10)
 
 
 @pytest.fixture(scope="module")

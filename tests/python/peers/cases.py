@@ -10,6 +10,9 @@ import numpy as np
 SHAPE = (13, 7, 10)
 CHUNKS = (5, 4, 5)  # with edge chunks in two dimensions
 SHARDS = (10, 8, 10)
+# The chunk grid "rectilinear"; sizes of shards cannot end where the array does.
+CHUNK_SIZES = [[3, [5, 2]], [4, 3], 5]
+SHARD_SIZES = [[5, 10], 8, [5, 5]]
 
 Case = dict[str, Any]
 
@@ -75,9 +78,10 @@ def _case(zarr_format: int, **given: Any) -> Case:
         "separator": separator,
         "shards": False,
         "filter": None,
+        "rectilinear": False,
         **given,
     }
-    changed = [f"{v}" if k != "shards" else "shards" for k, v in given.items()]
+    changed = [k if v is True else f"{v}" for k, v in given.items()]
     case["name"] = f"v{zarr_format} " + (" ".join(changed) or "plain")
     return case
 
@@ -96,6 +100,8 @@ def all_cases() -> list[Case]:
     cases += [_case(2, dtype=dtype) for dtype in (">i4", ">f8", ">U4")]
     cases += [_case(3, shards=True, codec=codec) for codec in V3_CODECS]
     cases += [_case(3, shards=True, dtype=dtype) for dtype in ("bool", "uint16", "float64")]
+    cases += [_case(3, rectilinear=True, codec=codec) for codec in ("raw", "zstd")]
+    cases += [_case(3, rectilinear=True, order="F"), _case(3, rectilinear=True, shards=True)]
     cases += [_case(3, shards=True, separator="."), _case(3, shards=True, order="F")]
     return cases
 
@@ -162,13 +168,12 @@ def document_of(case: Case) -> dict[str, Any]:
             "index_location": "end",
         }
         codecs = [{"name": "sharding_indexed", "configuration": configuration}]
-    grid = {"chunk_shape": list(SHARDS if case["shards"] else CHUNKS)}
     return {
         "zarr_format": 3,
         "node_type": "array",
         "shape": list(SHAPE),
         "data_type": case["dtype"],
-        "chunk_grid": {"name": "regular", "configuration": grid},
+        "chunk_grid": _grid_of(case),
         "chunk_key_encoding": {
             "name": "default",
             "configuration": {"separator": case["separator"]},
@@ -177,6 +182,19 @@ def document_of(case: Case) -> dict[str, Any]:
         "codecs": codecs,
         "attributes": {},
     }
+
+
+def sizes_of(case: Case) -> list[Any]:
+    """Give the sizes of what is stored, of a rectilinear grid."""
+    return SHARD_SIZES if case["shards"] else CHUNK_SIZES
+
+
+def _grid_of(case: Case) -> dict[str, Any]:
+    if case["rectilinear"]:
+        configuration = {"kind": "inline", "chunk_shapes": sizes_of(case)}
+        return {"name": "rectilinear", "configuration": configuration}
+    chunk_shape = list(SHARDS if case["shards"] else CHUNKS)
+    return {"name": "regular", "configuration": {"chunk_shape": chunk_shape}}
 
 
 def _transpose() -> dict[str, Any]:
