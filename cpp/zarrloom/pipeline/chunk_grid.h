@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -67,6 +68,7 @@ class ChunkGrid {
   ChunkGrid() = default;
   // A chunk shape is a grid: all chunks have it.
   ChunkGrid(const Dims& chunk_shape) : largest_(chunk_shape) {}  // NOLINT: implicit as meant
+  ChunkGrid(std::initializer_list<std::int64_t> chunk_shape) : largest_(chunk_shape) {}
   // A size for each dimension that is cut evenly, runs for each that is not. Throws
   // invalid_argument if sizes are below 1 or add up to more than 2^63 - 1.
   ChunkGrid(const Dims& sizes, std::vector<std::optional<ChunkRuns>> runs);

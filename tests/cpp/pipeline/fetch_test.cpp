@@ -22,7 +22,8 @@ std::shared_ptr<const Dataset> dataset_at(std::shared_ptr<Store> store, std::str
               .chunk_grid = Dims{4},
               .key_encoding = {},
               .codecs = CodecChain({CodecConfig{"bytes"}}, std::move(spec)),
-              .inner_chain = {}});
+              .inner_chain = {},
+              .other_codecs = {}});
 }
 
 ErrorCode code_of(const std::function<void()>& work) {

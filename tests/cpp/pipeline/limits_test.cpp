@@ -147,7 +147,8 @@ TEST_P(ProcessLimits, AReadThatWaitsForItsPlaceCanBeCancelled) {
               .key_encoding = array.metadata().key_encoding,
               .codecs = CodecChain(array.metadata().codecs,
                                    {kChunks, array.dtype(), array.metadata().fill_value}),
-              .inner_chain = {}});
+              .inner_chain = {},
+              .other_codecs = {}});
   start_read_selection(runtime, dataset, Selection::all(kShape),
                        c_view(std::span(memory_of), kShape, 4), call,
                        [&](std::optional<Failure> failed) {

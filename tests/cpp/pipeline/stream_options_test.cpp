@@ -346,7 +346,8 @@ TEST_P(StreamOptions, ClosingCancelsRequestsInFlight) {
               .key_encoding = array.metadata().key_encoding,
               .codecs = CodecChain(array.metadata().codecs,
                                    {kChunks, array.dtype(), array.metadata().fill_value}),
-              .inner_chain = {}});
+              .inner_chain = {},
+              .other_codecs = {}});
   ChunkStream stream(runtime, dataset_on_slow, {.parallel = 3});
   ChunkItem item;
   EXPECT_EQ(stream.poll(item), ChunkStream::Poll::pending);
