@@ -7,6 +7,7 @@
 #include "zarrloom/array/group.h"
 #include "zarrloom/array/resize.h"
 #include "zarrloom/base/error.h"
+#include "zarrloom/codecs/extensions.h"
 #include "zarrloom/codecs/registry.h"
 #include "zarrloom/stores/reference.h"
 #include "zarrloom/stores/store.h"

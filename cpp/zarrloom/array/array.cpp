@@ -1,6 +1,7 @@
 #include "zarrloom/array/array.h"
 
 #include "zarrloom/array/consolidated.h"
+#include "zarrloom/array/document.h"
 #include "zarrloom/array/hierarchy.h"
 #include "zarrloom/array/node.h"
 #include "zarrloom/base/error.h"
@@ -20,8 +21,7 @@ namespace {
 std::shared_ptr<const Dataset> make_dataset(const OpenOptions& options,
                                             std::shared_ptr<Store> store, std::string_view path,
                                             const ArrayMetadata& metadata) {
-  CodecChain codecs(metadata.codecs,
-                    ChunkSpec{metadata.chunk_shape, metadata.dtype, metadata.fill_value});
+  CodecChain codecs = bind_codecs(metadata);
   std::optional<CodecChain> inner;
   if (codecs.shard_layout() != nullptr) inner.emplace(codecs.inner_chain());
   const ChunkGrid objects = metadata.chunk_grid();
@@ -60,7 +60,8 @@ OpenOptions with_runtime(OpenOptions options) {
 Array Array::open(std::shared_ptr<Store> store, std::string_view path, const OpenOptions& given) {
   check_path(path);
   const OpenOptions options = with_runtime(given);
-  std::optional<ArrayMetadata> metadata = read_array_metadata(*store, path, options.zarr_format);
+  std::optional<ArrayMetadata> metadata =
+      read_array_metadata(*store, path, options.zarr_format, options.runtime->options().extensions);
   if (!metadata) fail_not_found(*store, path, options.zarr_format);
   auto dataset = make_dataset(options, store, path, *metadata);
   return Array(std::make_shared<const State>(State{
@@ -70,7 +71,8 @@ Array Array::open(std::shared_ptr<Store> store, std::string_view path, const Ope
 Array Array::from_documents(std::shared_ptr<Store> store, std::string_view path,
                             const NodeDocuments& documents, const OpenOptions& given) {
   const OpenOptions options = with_runtime(given);
-  ArrayMetadata metadata = parse_array(*store, path, documents);
+  ArrayMetadata metadata =
+      parse_array(*store, path, documents, options.runtime->options().extensions);
   auto dataset = make_dataset(options, store, path, metadata);
   return Array(std::make_shared<const State>(State{
       std::move(store), std::string(path), std::move(metadata), std::move(dataset), options}));
@@ -80,7 +82,7 @@ Array Array::create(std::shared_ptr<Store> store, std::string_view path,
                     const CreateOptions& create, bool overwrite, const OpenOptions& given) {
   check_path(path);
   const OpenOptions options = with_runtime(given);
-  ArrayMetadata metadata = make_metadata(create);
+  ArrayMetadata metadata = make_metadata(with_extensions(create, *options.runtime));
   auto dataset = make_dataset(options, store, path, metadata);  // refuses before anything is erased
   if (options.consolidated) options.consolidated->forget(*options.runtime, *store);
   const NewNode node{std::string(path), NodeKind::array, metadata.zarr_format};
@@ -191,8 +193,8 @@ std::unique_ptr<ChunkStream> Array::stream(const ChunkStreamOptions& options) co
 }
 
 Json Array::read_attributes() const {
-  std::optional<ArrayMetadata> now =
-      read_array_metadata(*state_->store, state_->path, metadata().zarr_format);
+  std::optional<ArrayMetadata> now = read_array_metadata(
+      *state_->store, state_->path, metadata().zarr_format, metadata().extensions);
   if (!now) fail_not_found(*state_->store, state_->path, metadata().zarr_format);
   return std::move(now->attributes);
 }
@@ -206,8 +208,8 @@ void Array::write_attributes(const Json& attributes) const {
   forget_consolidated();
   const std::string key = array_metadata_key(state_->path, metadata().zarr_format);
   const auto lock = state_->options.runtime->locks().lock(state_->store->locate(key));
-  std::optional<ArrayMetadata> now =
-      read_array_metadata(*state_->store, state_->path, metadata().zarr_format);
+  std::optional<ArrayMetadata> now = read_array_metadata(
+      *state_->store, state_->path, metadata().zarr_format, metadata().extensions);
   if (!now) fail_not_found(*state_->store, state_->path, metadata().zarr_format);
   now->attributes = attributes;
   write_array_metadata(*state_->store, state_->path, *now);
@@ -215,8 +217,8 @@ void Array::write_attributes(const Json& attributes) const {
 
 ArrayMetadata Array::read_unchanged() const {
   const std::string place = state_->store->locate(state_->path);
-  std::optional<ArrayMetadata> now =
-      read_array_metadata(*state_->store, state_->path, metadata().zarr_format);
+  std::optional<ArrayMetadata> now = read_array_metadata(
+      *state_->store, state_->path, metadata().zarr_format, metadata().extensions);
   if (!now) fail_not_found(*state_->store, state_->path, metadata().zarr_format);
   if (!(now->shape == shape())) {
     fail(ErrorCode::conflict, place + ": the array has shape " + to_string(now->shape) +

@@ -54,7 +54,8 @@ ArrayMetadata to_v3(const ArrayMetadata& old, bool keep_keys) {
   if (!keep_keys) metadata.key_encoding = {};
   names_from_attributes(metadata);
   metadata.codecs = bind_codecs(old).configs();  // every member, spelled as format 3 does
-  return parse_v3_metadata(parse_json(checked_json_text(write_v3_metadata(metadata), {})));
+  return parse_v3_metadata(parse_json(checked_json_text(write_v3_metadata(metadata), {})),
+                           metadata.extensions);
 }
 
 // ---- 3 to 2 ----
@@ -77,6 +78,7 @@ CreateOptions as_options(const ArrayMetadata& metadata) {
   options.fill_value = metadata.fill_value;
   options.attributes = metadata.attributes;
   names_to_attributes(metadata, options.attributes);
+  options.extensions = metadata.extensions;
   options.compressors.emplace();
   for (const CodecConfig& codec : bind_codecs(metadata).configs()) {
     if (options.serializer) {
@@ -121,7 +123,8 @@ std::vector<std::string> keys_of(const NodeEntry& entry) {
   return keys;
 }
 
-Conversion convert(const Store& store, const NodeEntry& entry, int zarr_format) {
+Conversion convert(const Store& store, const NodeEntry& entry, int zarr_format,
+                   const std::shared_ptr<const Extensions>& extensions) {
   Conversion conversion{entry.path, {}, keys_of(entry)};
   if (entry.documents.kind == NodeKind::group) {
     GroupMetadata group = parse_group(store, entry.path, entry.documents);
@@ -130,7 +133,7 @@ Conversion convert(const Store& store, const NodeEntry& entry, int zarr_format) 
     conversion.documents = documents_of(group);
     return conversion;
   }
-  const ArrayMetadata array = parse_array(store, entry.path, entry.documents);
+  const ArrayMetadata array = parse_array(store, entry.path, entry.documents, extensions);
   try {
     conversion.documents = documents_of(convert_metadata(array, zarr_format, true));
   } catch (const Error& error) {
@@ -189,7 +192,7 @@ void convert_in_place(const std::shared_ptr<Runtime>& runtime, const std::shared
     if (entry.documents.zarr_format == zarr_format) {
       converted.push_back(std::move(entry.path));
     } else {
-      conversions.push_back(convert(*store, entry, zarr_format));
+      conversions.push_back(convert(*store, entry, zarr_format, runtime->options().extensions));
     }
   }
   leftovers = old_beside_new(*runtime, *store, converted, zarr_format, interrupt);

@@ -7,7 +7,9 @@
 #include "zarrloom/array/metadata.h"
 #include "zarrloom/array/v2_codecs.h"
 #include "zarrloom/base/error.h"
+#include "zarrloom/codecs/extensions.h"
 #include "zarrloom/codecs/registry.h"
+#include "zarrloom/exec/runtime.h"
 
 namespace zarrloom {
 namespace {
@@ -75,6 +77,7 @@ ArrayMetadata common_members(const CreateOptions& options) {
   }
   metadata.fill_value = options.fill_value.value_or(FillValue(options.dtype.item_size));
   metadata.attributes = options.attributes;
+  metadata.extensions = options.extensions;
   return metadata;
 }
 
@@ -125,7 +128,7 @@ void put_into_shards(ArrayMetadata& metadata, const Dims& shard_shape) {
 
 ArrayMetadata reparse_v3(const ArrayMetadata& metadata) {
   const std::string text = checked_json_text(write_v3_metadata(metadata), {});
-  return parse_own([&] { return parse_v3_metadata(parse_json(text)); });
+  return parse_own([&] { return parse_v3_metadata(parse_json(text), metadata.extensions); });
 }
 
 ArrayMetadata make_v3(const CreateOptions& options) {
@@ -181,12 +184,23 @@ Json numcodecs_shuffle(const Json& value) {
   return found == kNames.end() ? value : Json(static_cast<std::int64_t>(found - kNames.begin()));
 }
 
+// Of a codec that is named as either format names it.
+std::string v2_id_of(std::string_view name, const Extensions* extensions) {
+  std::string_view id = name;
+  if (id.starts_with(kNumcodecs)) id.remove_prefix(kNumcodecs.size());
+  const bool built_in =
+      std::ranges::find(codec_table(), id, &CodecRow::v2_id) != codec_table().end();
+  if (extensions != nullptr && !built_in && id == name) {
+    const auto codec = extensions->find_codec(name);
+    if (codec && !codec->v2_id.empty()) return codec->v2_id;
+  }
+  return look_up_v2_codec(id, extensions).v2_id;
+}
+
 // The object that numcodecs knows. Readers refuse members that it has not: the type size is not
 // stored, and "checksum" came late, so that it is left out where it says nothing.
-Json numcodecs_object(const CodecConfig& codec) {
-  std::string_view id = codec.name;
-  if (id.starts_with(kNumcodecs)) id.remove_prefix(kNumcodecs.size());
-  Json object = Json::Object{{"id", find_v2_codec(id).v2_id}};
+Json numcodecs_object(const CodecConfig& codec, const Extensions* extensions) {
+  Json object = Json::Object{{"id", v2_id_of(codec.name, extensions)}};
   if (codec.configuration.as_object() == nullptr) {
     fail_member("the configuration of " + codec.name, "an object", codec.configuration);
   }
@@ -200,7 +214,9 @@ Json numcodecs_object(const CodecConfig& codec) {
 void set_v2_filters(const CreateOptions& options, ArrayMetadata& metadata) {
   if (options.filters.empty()) return;
   Json::Array filters;
-  for (const CodecConfig& filter : options.filters) filters.push_back(numcodecs_object(filter));
+  for (const CodecConfig& filter : options.filters) {
+    filters.push_back(numcodecs_object(filter, options.extensions.get()));
+  }
   metadata.v2.filters = std::move(filters);
   complete_v2_filters(metadata);
 }
@@ -209,8 +225,10 @@ ArrayMetadata reparse_v2(const ArrayMetadata& metadata) {
   const JsonOptions lenient{.allow_nan = true};
   const std::string zarray = checked_json_text(write_v2_metadata(metadata), lenient);
   const std::string zattrs = checked_json_text(metadata.attributes, lenient);
-  return parse_own(
-      [&] { return parse_v2_metadata(parse_json(zarray, lenient), parse_json(zattrs, lenient)); });
+  return parse_own([&] {
+    return parse_v2_metadata(parse_json(zarray, lenient), parse_json(zattrs, lenient),
+                             metadata.extensions);
+  });
 }
 
 ArrayMetadata make_v2(const CreateOptions& options) {
@@ -218,22 +236,34 @@ ArrayMetadata make_v2(const CreateOptions& options) {
   ArrayMetadata metadata = common_members(options);
   metadata.key_encoding = options.key_encoding.value_or(ChunkKeyEncoding{true, '.'});
   metadata.v2.big_endian = v2_big_endian(options) && options.dtype.swap_size() > 1;
+  if (metadata.v2.big_endian && options.dtype.kind == Kind::extension) {
+    fail(ErrorCode::unsupported,
+         "format 2 has no big-endian elements of type " + options.dtype.numpy_name());
+  }
   metadata.v2.order = options.order;
   set_v2_filters(options, metadata);
   if (options.compressors && options.compressors->empty()) return reparse_v2(metadata);
   const CodecConfig compressor =
       options.compressors ? options.compressors->front() : default_compressor();
-  metadata.v2.compressor = numcodecs_object(compressor);
+  metadata.v2.compressor = numcodecs_object(compressor, options.extensions.get());
   // Reading takes levels that nobody should write.
-  const CodecRow& row = find_v2_codec(*metadata.v2.compressor.find("id")->as_string());
-  static_cast<void>(row.make(compressor.configuration,
-                             {metadata.chunk_shape, metadata.dtype, metadata.fill_value}));
+  const CustomCodec found =
+      look_up_v2_codec(*metadata.v2.compressor.find("id")->as_string(), options.extensions.get());
+  static_cast<void>(found.make(compressor.configuration,
+                               {metadata.chunk_shape, metadata.dtype, metadata.fill_value,
+                                options.extensions, Serialized::native}));
   metadata = reparse_v2(metadata);
-  metadata.v2.compressor = numcodecs_object(bind_codecs(metadata).configs().back());
+  metadata.v2.compressor =
+      numcodecs_object(bind_codecs(metadata).configs().back(), options.extensions.get());
   return reparse_v2(metadata);
 }
 
 }  // namespace
+
+CreateOptions with_extensions(CreateOptions options, const Runtime& runtime) {
+  if (!options.extensions) options.extensions = runtime.options().extensions;
+  return options;
+}
 
 ArrayMetadata make_metadata(const CreateOptions& options) {
   check_options(options);

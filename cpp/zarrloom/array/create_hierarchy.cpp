@@ -8,12 +8,13 @@
 namespace zarrloom {
 namespace {
 
-NodeEntry entry_of(std::string_view base, const NodeSpec& spec) {
+NodeEntry entry_of(std::string_view base, const NodeSpec& spec, const Runtime& runtime) {
   NodeEntry entry{join_key(base, spec.path), {}};
   if (const auto* group = std::get_if<GroupMetadata>(&spec.what)) {
     entry.documents = documents_of(*group);
   } else {
-    entry.documents = documents_of(make_metadata(std::get<CreateOptions>(spec.what)));
+    entry.documents =
+        documents_of(make_metadata(with_extensions(std::get<CreateOptions>(spec.what), runtime)));
   }
   return entry;
 }
@@ -37,7 +38,7 @@ std::vector<Node> create_hierarchy(std::shared_ptr<Store> store, std::string_vie
   std::vector<NewNode> nodes;
   std::vector<Node> made;  // refuses what could not be opened before anything is changed
   for (const NodeSpec& spec : specs) {
-    entries.push_back(entry_of(path, spec));
+    entries.push_back(entry_of(path, spec, *options.runtime));
     const NodeEntry& entry = entries.back();
     nodes.push_back({entry.path, entry.documents.kind, entry.documents.zarr_format});
     made.push_back(opened(store, entry, options));

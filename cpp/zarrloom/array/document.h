@@ -66,8 +66,8 @@ inline void check_chunk_shape(const Dims& shape, const Dims& chunk_shape, const 
 
 // Also the codecs of chunks of other shapes are tried. The chain is that of the largest.
 inline CodecChain bind_codecs(const ArrayMetadata& metadata) {
-  CodecChain chain(metadata.codecs,
-                   ChunkSpec{metadata.chunk_shape, metadata.dtype, metadata.fill_value});
+  CodecChain chain(metadata.codecs, ChunkSpec{metadata.chunk_shape, metadata.dtype,
+                                              metadata.fill_value, metadata.extensions});
   if (metadata.rectilinear) check_binds(metadata.codecs, chain.spec(), *metadata.rectilinear);
   return chain;
 }

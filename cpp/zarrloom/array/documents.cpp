@@ -179,14 +179,15 @@ std::string metadata_key(std::string_view path, NodeKind kind, int zarr_format) 
   return join_key(path, kind == NodeKind::array ? kV2ArrayName : kV2GroupName);
 }
 
-ArrayMetadata parse_array(const Store& store, std::string_view path,
-                          const NodeDocuments& documents) {
+ArrayMetadata parse_array(const Store& store, std::string_view path, const NodeDocuments& documents,
+                          std::shared_ptr<const Extensions> extensions) {
   return located(store, metadata_key(path, documents.kind, documents.zarr_format), [&] {
     if (documents.kind == NodeKind::group) {
       fail(ErrorCode::invalid_argument, "this is a group, not an array");
     }
-    return documents.zarr_format == 3 ? parse_v3_metadata(documents.metadata)
-                                      : parse_v2_metadata(documents.metadata, documents.attributes);
+    return documents.zarr_format == 3
+               ? parse_v3_metadata(documents.metadata, extensions)
+               : parse_v2_metadata(documents.metadata, documents.attributes, extensions);
   });
 }
 

@@ -56,8 +56,8 @@ std::string metadata_key(std::string_view path, NodeKind kind, int zarr_format);
 
 // Throws what parsing throws, naming the key; of the store only the name is used. Throws
 // invalid_argument for a group.
-ArrayMetadata parse_array(const Store& store, std::string_view path,
-                          const NodeDocuments& documents);
+ArrayMetadata parse_array(const Store& store, std::string_view path, const NodeDocuments& documents,
+                          std::shared_ptr<const Extensions> extensions = nullptr);
 NodeDocuments documents_of(const ArrayMetadata& metadata);
 
 struct GroupMetadata {

@@ -305,6 +305,13 @@ Json write_unicode(const FillValue& value) {
   return text;
 }
 
+FillValue parse_extension(const Json& value, Format format, const DataType& dtype) {
+  FillValue out = dtype.extension->parse_fill(value, format == Format::v3 ? 3 : 2);
+  if (out.size() == dtype.item_size) return out;
+  fail(ErrorCode::invalid_argument, "data type " + dtype.numpy_name() + " made a fill value of " +
+                                        std::to_string(out.size()) + " bytes");
+}
+
 FillValue parse(const Json& value, Format format, const DataType& dtype);
 
 // An object with a value for each field, as the data type "struct" has it.
@@ -354,6 +361,8 @@ FillValue parse(const Json& value, Format format, const DataType& dtype) {
     case Kind::timedelta:
       append_bits(parse_time(value, format, dtype), dtype.item_size, out);
       return out;
+    case Kind::extension:
+      return parse_extension(value, format, dtype);
   }
   fail(ErrorCode::internal, "a data type of unknown kind");
 }
@@ -379,6 +388,8 @@ Json write(const FillValue& value, Format format, const DataType& dtype) {
       return value[0] != std::byte{0};
     case Kind::floating:
       return write_float(load_bits(value, 0, size), size, format);
+    case Kind::extension:
+      return dtype.extension->write_fill(value, format == Format::v3 ? 3 : 2);
     default:
       return write_integer(load_bits(value, 0, size), dtype);
   }

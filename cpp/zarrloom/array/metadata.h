@@ -41,6 +41,7 @@ struct ArrayMetadata {
   // Format 3: the member as it was read, since a type may have two spellings. Null: not read yet.
   Json data_type;
   Json extra = Json::Object{};  // unknown members that need not be understood, written back
+  std::shared_ptr<const Extensions> extensions = nullptr;  // that it was parsed with
 
   ChunkGrid chunk_grid() const { return rectilinear ? *rectilinear : ChunkGrid(chunk_shape); }
 };
@@ -48,11 +49,13 @@ struct ArrayMetadata {
 // Format 3, "zarr.json" (core specification, "Array metadata"). Throws corrupt_metadata, or
 // unsupported for a valid extension that is not known and must be understood, or
 // invalid_argument if a codec's configuration is wrong. The codec chain is bound once as a check.
-ArrayMetadata parse_v3_metadata(const Json& document);
+ArrayMetadata parse_v3_metadata(const Json& document,
+                                std::shared_ptr<const Extensions> extensions = nullptr);
 Json write_v3_metadata(const ArrayMetadata& metadata);
 
 // Format 2, ".zarray" and ".zattrs" (null if there is none).
-ArrayMetadata parse_v2_metadata(const Json& zarray, const Json& zattrs);
+ArrayMetadata parse_v2_metadata(const Json& zarray, const Json& zattrs,
+                                std::shared_ptr<const Extensions> extensions = nullptr);
 Json write_v2_metadata(const ArrayMetadata& metadata);  // ".zarray"; attributes go to ".zattrs"
 
 // ---- Fill values (array/fill_value.cpp) ----
@@ -92,7 +95,11 @@ struct CreateOptions {
   std::optional<ChunkKeyEncoding> key_encoding;  // absent: default "/", or v2 "." in format 2
   Json attributes = Json::Object{};
   std::optional<std::vector<std::optional<std::string>>> dimension_names;
+  std::shared_ptr<const Extensions> extensions = nullptr;  // Array::create: null: the runtime's
 };
+
+// With the runtime's extensions, if they have none.
+CreateOptions with_extensions(CreateOptions options, const Runtime& runtime);
 
 // Throws invalid_argument where the options make no array.
 ArrayMetadata make_metadata(const CreateOptions& options);

@@ -6,6 +6,7 @@
 #include "zarrloom/array/metadata.h"
 #include "zarrloom/array/v2_codecs.h"
 #include "zarrloom/base/error.h"
+#include "zarrloom/codecs/extensions.h"
 
 namespace zarrloom {
 namespace {
@@ -16,6 +17,13 @@ constexpr std::array<std::string_view, 9> kMembers{
     "order",       "filters",    "dimension_separator"};
 
 void read_dtype(const Json& value, ArrayMetadata& metadata) {
+  const std::string* name = value.as_string();
+  if (name != nullptr && metadata.extensions && find_extension_type(*name) == nullptr) {
+    if (auto type = metadata.extensions->find_data_type(*name, Json::Object{})) {
+      metadata.dtype = extension_dtype(std::move(type));
+      return;
+    }
+  }
   V2DataType parsed = dtype_from_v2_json(value);
   metadata.dtype = std::move(parsed.dtype);
   metadata.v2.big_endian = parsed.big_endian;
@@ -51,12 +59,14 @@ void read_unknown_members(const Json& zarray, ArrayMetadata& metadata) {
 
 }  // namespace
 
-ArrayMetadata parse_v2_metadata(const Json& zarray, const Json& zattrs) {
+ArrayMetadata parse_v2_metadata(const Json& zarray, const Json& zattrs,
+                                std::shared_ptr<const Extensions> extensions) {
   if (zarray.as_object() == nullptr) fail_member("array metadata", "an object", zarray);
   const Json& format = required_member(zarray, "zarr_format");
   if (format != Json(2)) fail_member("zarr_format", "2", format);
   ArrayMetadata metadata;
   metadata.zarr_format = 2;
+  metadata.extensions = std::move(extensions);
   metadata.shape = read_dims(required_member(zarray, "shape"), "shape");
   metadata.chunk_shape = read_dims(required_member(zarray, "chunks"), "chunks");
   check_chunk_shape(metadata.shape, metadata.chunk_shape, "chunks");

@@ -9,6 +9,7 @@
 #include "zarrloom/array/rectilinear.h"
 #include "zarrloom/base/base64.h"
 #include "zarrloom/base/error.h"
+#include "zarrloom/codecs/extensions.h"
 
 namespace zarrloom {
 namespace {
@@ -74,6 +75,7 @@ Json write_extension(std::string_view name, Json configuration) {
 [[noreturn]] void fail_unknown_type(const std::string& name) {
   std::string known;
   for (std::string_view type : kCoreTypes) known += std::string(type) + ", ";
+  for (std::string_view type : extension_type_names()) known += std::string(type) + ", ";
   for (std::string_view type :
        {kRawBytes, kNulBytes, kUtf32, kStructured, kStruct, kDatetime, kTimedelta}) {
     known += std::string(type) + ", ";
@@ -121,10 +123,10 @@ DataType time_type(const CodecConfig& type, const std::string& numpy_name) {
   return dtype_from_numpy_name(numpy_name + "[" + prefix + *name + "]");
 }
 
-DataType read_data_type(const Json& value);
+DataType read_data_type(const Json& value, const Extensions* extensions);
 
 // A field of "structured" is [name, type], one of "struct" an object.
-Field read_field(const Json& value, bool as_object) {
+Field read_field(const Json& value, bool as_object, const Extensions* extensions) {
   const Json::Array* pair = value.as_array();
   const Json* name = as_object ? value.find("name") : nullptr;
   const Json* type = as_object ? value.find("data_type") : nullptr;
@@ -135,10 +137,10 @@ Field read_field(const Json& value, bool as_object) {
   if (name == nullptr || type == nullptr || name->as_string() == nullptr) {
     fail_member("data_type: a field", "a name and a data type", value);
   }
-  return {*name->as_string(), read_data_type(*type), false, {}};
+  return {*name->as_string(), read_data_type(*type, extensions), false, {}};
 }
 
-DataType structured_type(const CodecConfig& type) {
+DataType structured_type(const CodecConfig& type, const Extensions* extensions) {
   check_members(type.configuration, "data_type", {"fields"});
   const Json& list = required_member(type.configuration, "fields");
   if (list.as_array() == nullptr || list.as_array()->empty()) {
@@ -146,14 +148,14 @@ DataType structured_type(const CodecConfig& type) {
   }
   DataType dtype{Kind::structured, 0, "", 1, {}};
   for (const Json& item : *list.as_array()) {
-    dtype.fields.push_back(read_field(item, type.name == kStruct));
+    dtype.fields.push_back(read_field(item, type.name == kStruct, extensions));
     dtype.item_size += dtype.fields.back().size();
   }
   // By way of format 2's form, which checks names and size.
   return dtype_from_v2_json(dtype_to_v2_json(dtype, false)).dtype;
 }
 
-DataType read_data_type(const Json& value) {
+DataType read_data_type(const Json& value, const Extensions* extensions) {
   const CodecConfig type = read_extension(value, "data_type");
   if (type.name == kDatetime) return time_type(type, "datetime64");
   if (type.name == kTimedelta) return time_type(type, "timedelta64");
@@ -171,11 +173,17 @@ DataType read_data_type(const Json& value) {
     }
     return sized_type('U', bytes / 4);
   }
-  if (type.name == kStructured || type.name == kStruct) return structured_type(type);
+  if (type.name == kStructured || type.name == kStruct) return structured_type(type, extensions);
   const bool is_core =
       std::find(kCoreTypes.begin(), kCoreTypes.end(), type.name) != kCoreTypes.end();
-  if (!is_core && !type.name.starts_with('r')) fail_unknown_type(type.name);
-  DataType dtype = is_core ? dtype_from_numpy_name(type.name) : raw_type(type.name);
+  if (!is_core && extensions != nullptr && find_extension_type(type.name) == nullptr) {
+    if (auto found = extensions->find_data_type(type.name, type.configuration)) {
+      return extension_dtype(std::move(found));
+    }
+  }
+  const bool is_named = is_core || find_extension_type(type.name) != nullptr;
+  if (!is_named && !type.name.starts_with('r')) fail_unknown_type(type.name);
+  DataType dtype = is_named ? dtype_from_numpy_name(type.name) : raw_type(type.name);
   check_members(type.configuration, "data_type", {});
   return dtype;
 }
@@ -212,6 +220,11 @@ Json write_data_type(const DataType& dtype) {
       return write_extension(dtype.kind == Kind::datetime ? kDatetime : kTimedelta,
                              Json::Object{{"unit", dtype.unit.empty() ? "generic" : dtype.unit},
                                           {"scale_factor", dtype.unit_scale}});
+    case Kind::extension:
+      if (!dtype.extension->configuration.as_object()->empty()) {
+        return write_extension(dtype.extension->name, dtype.extension->configuration);
+      }
+      return dtype.extension->name;
     default:
       return dtype.numpy_name();
   }
@@ -347,13 +360,15 @@ Json write_dimension_names(const ArrayMetadata& metadata) {
 
 }  // namespace
 
-ArrayMetadata parse_v3_metadata(const Json& document) {
+ArrayMetadata parse_v3_metadata(const Json& document,
+                                std::shared_ptr<const Extensions> extensions) {
   check_header(document);
   ArrayMetadata metadata;
   metadata.zarr_format = 3;
+  metadata.extensions = std::move(extensions);
   metadata.shape = read_dims(required_member(document, "shape"), "shape");
   metadata.data_type = required_member(document, "data_type");
-  metadata.dtype = read_data_type(metadata.data_type);
+  metadata.dtype = read_data_type(metadata.data_type, metadata.extensions.get());
   read_chunk_grid(required_member(document, "chunk_grid"), metadata);
   metadata.key_encoding = read_key_encoding(required_member(document, "chunk_key_encoding"));
   metadata.fill_value =

@@ -27,6 +27,8 @@ std::optional<Bytes> read_limited(const Store& store, std::string_view key) {
 }
 
 // Runs what parses the object of that key; what it throws begins with the object's full name.
+using Known = std::shared_ptr<const Extensions>;
+
 template <typename Parse>
 auto located(const Store& store, std::string_view key, const Parse& parse) {
   try {
@@ -42,14 +44,16 @@ std::optional<Json> read_document(const Store& store, std::string_view key, Json
   return located(store, key, [&] { return parse_json(as_text(bytes->view()), options); });
 }
 
-std::optional<ArrayMetadata> read_v3(const Store& store, std::string_view path) {
+std::optional<ArrayMetadata> read_v3(const Store& store, std::string_view path,
+                                     const Known& extensions) {
   const std::string key = join_key(path, kV3Name);
   const std::optional<Json> document = read_document(store, key, {});
   if (!document) return std::nullopt;
-  return located(store, key, [&] { return parse_v3_metadata(*document); });
+  return located(store, key, [&] { return parse_v3_metadata(*document, extensions); });
 }
 
-std::optional<ArrayMetadata> read_v2(const Store& store, std::string_view path) {
+std::optional<ArrayMetadata> read_v2(const Store& store, std::string_view path,
+                                     const Known& extensions) {
   const JsonOptions lenient{.allow_nan = true};
   const std::string key = join_key(path, kV2ArrayName);
   const std::optional<Json> zarray = read_document(store, key, lenient);
@@ -60,7 +64,8 @@ std::optional<ArrayMetadata> read_v2(const Store& store, std::string_view path) 
   }
   const std::optional<Json> zattrs =
       read_document(store, join_key(path, kV2AttributesName), lenient);
-  return located(store, key, [&] { return parse_v2_metadata(*zarray, zattrs.value_or(Json())); });
+  return located(store, key,
+                 [&] { return parse_v2_metadata(*zarray, zattrs.value_or(Json()), extensions); });
 }
 
 }  // namespace
@@ -107,14 +112,15 @@ std::string array_metadata_key(std::string_view path, int zarr_format) {
 }
 
 std::optional<ArrayMetadata> read_array_metadata(const Store& store, std::string_view path,
-                                                 std::optional<int> zarr_format) {
+                                                 std::optional<int> zarr_format,
+                                                 std::shared_ptr<const Extensions> extensions) {
   check_path(path);
   if (zarr_format) {
     check_format(*zarr_format);
-    return *zarr_format == 3 ? read_v3(store, path) : read_v2(store, path);
+    return *zarr_format == 3 ? read_v3(store, path, extensions) : read_v2(store, path, extensions);
   }
-  std::optional<ArrayMetadata> metadata = read_v3(store, path);
-  return metadata ? std::move(metadata) : read_v2(store, path);
+  std::optional<ArrayMetadata> metadata = read_v3(store, path, extensions);
+  return metadata ? std::move(metadata) : read_v2(store, path, extensions);
 }
 
 void write_array_metadata(const Store& store, std::string_view path,

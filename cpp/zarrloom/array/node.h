@@ -34,7 +34,8 @@ inline constexpr std::string_view kV2ConsolidatedName = ".zmetadata";
 // there is nothing. Throws invalid_argument if there is a group, and what parsing throws, naming
 // the key.
 std::optional<ArrayMetadata> read_array_metadata(const Store& store, std::string_view path,
-                                                 std::optional<int> zarr_format);
+                                                 std::optional<int> zarr_format,
+                                                 std::shared_ptr<const Extensions> extensions = {});
 
 // One atomic write for each document: zarr.json, or .zattrs (if there are attributes) and .zarray.
 void write_array_metadata(const Store& store, std::string_view path, const ArrayMetadata& metadata);

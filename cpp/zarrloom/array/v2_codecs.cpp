@@ -4,7 +4,7 @@
 
 #include "zarrloom/array/document.h"
 #include "zarrloom/base/error.h"
-#include "zarrloom/codecs/registry.h"
+#include "zarrloom/codecs/extensions.h"
 
 namespace zarrloom {
 namespace {
@@ -34,9 +34,9 @@ void limit_level(CodecConfig& codec) {
   if (codec.name == "zstd" && *number > 22) codec.configuration.set("level", 22);
 }
 
-CodecConfig v3_codec(const Json& object, const char* where) {
+CodecConfig v3_codec(const Json& object, const char* where, const Extensions* extensions) {
   const std::string& id = codec_id(object, where);
-  CodecConfig codec{std::string(find_v2_codec(id).name), object};
+  CodecConfig codec{look_up_v2_codec(id, extensions).name, object};
   codec.configuration.erase("id");
   limit_level(codec);
   return codec;
@@ -56,8 +56,10 @@ class FilterChain {
  public:
   FilterChain(const ArrayMetadata& metadata, std::vector<CodecConfig>& codecs)
       : codecs_(codecs),
-        spec_{metadata.chunk_shape, metadata.dtype, metadata.fill_value},
-        big_(metadata.v2.big_endian) {}
+        spec_{metadata.chunk_shape, metadata.dtype, metadata.fill_value, metadata.extensions},
+        big_(metadata.v2.big_endian) {
+    spec_.serialized = Serialized::native;  // for codecs that would take arrays in format 3
+  }
 
   // Gives the filter's complete configuration.
   Json add(const CodecConfig& filter) {
@@ -67,7 +69,10 @@ class FilterChain {
       const std::string encoded = type_of(filter, "astype", "encode_dtype");
       const std::string& type = encoded.empty() ? decoded_type(filter) : encoded;
       if (has_order(type)) big_ = type.starts_with('>');
+      auto extensions = std::move(spec_.extensions);
       spec_ = (*transform)->encoded_spec();
+      spec_.extensions = std::move(extensions);
+      spec_.serialized = Serialized::native;
       codecs_.push_back(filter);
       return told(**transform);
     }
@@ -90,7 +95,7 @@ class FilterChain {
  private:
   AnyCodec make(const CodecConfig& filter) const {
     try {
-      return find_codec(filter.name).make(filter.configuration, spec_);
+      return look_up_codec(filter.name, spec_.extensions.get()).make(filter.configuration, spec_);
     } catch (const Error& error) {
       throw Error(with_context(error.failure(), "filter " + filter.name));
     }
@@ -150,10 +155,12 @@ void chain_v2_codecs(ArrayMetadata& metadata) {
   }
   FilterChain chain(metadata, metadata.codecs);
   if (const Json::Array* filters = v2.filters.as_array()) {
-    for (const Json& filter : *filters) chain.add(v3_codec(filter, "each filter"));
+    for (const Json& filter : *filters)
+      chain.add(v3_codec(filter, "each filter", metadata.extensions.get()));
   }
   chain.make_bytes();
-  if (!v2.compressor.is_null()) metadata.codecs.push_back(v3_codec(v2.compressor, "compressor"));
+  if (!v2.compressor.is_null())
+    metadata.codecs.push_back(v3_codec(v2.compressor, "compressor", metadata.extensions.get()));
 }
 
 void complete_v2_filters(ArrayMetadata& metadata) {
@@ -162,7 +169,7 @@ void complete_v2_filters(ArrayMetadata& metadata) {
   std::vector<CodecConfig> unused;
   FilterChain chain(metadata, unused);
   for (Json& filter : *filters) {
-    const Json complete = chain.add(v3_codec(filter, "each filter"));
+    const Json complete = chain.add(v3_codec(filter, "each filter", metadata.extensions.get()));
     for (const auto& [name, value] : *complete.as_object()) {
       if (filter.find(name) == nullptr) filter.set(name, value);
     }

@@ -42,6 +42,7 @@ constexpr std::array<std::string_view, 14> kUnits{"Y",  "M",  "W",  "D",  "h",  
 [[noreturn]] void fail_unknown(std::string_view text) {
   std::string known;
   for (const Named& row : kNamed) known += std::string(row.name) + ", ";
+  for (const std::string_view name : extension_type_names()) known += std::string(name) + ", ";
   fail(ErrorCode::unsupported, "data type \"" + std::string(text) + "\" is not known; known are " +
                                    known +
                                    "V<bytes>, S<bytes>, U<characters>, datetime64[<unit>], "
@@ -118,6 +119,8 @@ std::size_t DataType::swap_size() const {
       return kUtf32;
     case Kind::complex:
       return item_size / 2;
+    case Kind::extension:
+      return extension->swap_size;
     default:
       return item_size;
   }
@@ -137,6 +140,8 @@ std::string DataType::numpy_name() const {
       return "datetime64" + unit_text(*this);
     case Kind::timedelta:
       return "timedelta64" + unit_text(*this);
+    case Kind::extension:
+      return extension->name;
     default:
       break;
   }
@@ -150,6 +155,7 @@ DataType dtype_from_numpy_name(std::string_view name) {
   for (const Named& row : kNamed) {
     if (row.name == name) return {row.kind, row.item_size, "", 1, {}};
   }
+  if (auto type = find_extension_type(name)) return extension_dtype(std::move(type));
   if (auto dtype = time_type(name, "datetime64", Kind::datetime)) return *dtype;
   if (auto dtype = time_type(name, "timedelta64", Kind::timedelta)) return *dtype;
   if (auto dtype = sized_type(name, 'V', Kind::raw)) return *dtype;
@@ -160,6 +166,8 @@ DataType dtype_from_numpy_name(std::string_view name) {
 }
 
 V2DataType dtype_from_v2(std::string_view text) {
+  // As TensorStore writes them: without a byte order, which is little.
+  if (auto type = find_extension_type(text)) return {extension_dtype(std::move(type)), false};
   if (text.size() < 2 || std::string_view("<>|").find(text[0]) == std::string_view::npos) {
     fail_unknown(text);
   }
@@ -191,6 +199,8 @@ std::string dtype_to_v2(const DataType& dtype, bool big_endian) {
       return order + "M8" + unit_text(dtype);
     case Kind::timedelta:
       return order + "m8" + unit_text(dtype);
+    case Kind::extension:
+      return dtype.extension->name;
     default:
       break;
   }
@@ -204,7 +214,8 @@ std::string dtype_to_v2(const DataType& dtype, bool big_endian) {
 
 bool operator==(const DataType& a, const DataType& b) {
   return a.kind == b.kind && a.item_size == b.item_size && a.unit == b.unit &&
-         a.unit_scale == b.unit_scale && a.fields == b.fields;
+         a.unit_scale == b.unit_scale && a.fields == b.fields &&
+         (a.kind != Kind::extension || a.extension->name == b.extension->name);
 }
 
 std::size_t Field::size() const {

@@ -3,11 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "zarrloom/base/dims.h"
+#include "zarrloom/base/extension_type.h"
 #include "zarrloom/base/json.h"
 
 namespace zarrloom {
@@ -24,6 +26,7 @@ enum class Kind : std::uint8_t {
   structured,   // fields one after another, each in the byte order in which it is stored
   datetime,     // int64 counts of `unit` since 1970-01-01; INT64_MIN is NaT
   timedelta,
+  extension,  // bytes with a name, base/extension_type.h
 };
 
 // In memory elements are always in native byte order; the stored order is the `bytes` codec's.
@@ -35,6 +38,7 @@ struct DataType {
   std::string unit;             // "ns", "D", ... ("" = generic); datetime and timedelta only
   std::int64_t unit_scale = 1;  // 10 in "10us"
   std::vector<Field> fields;    // structured only
+  std::shared_ptr<const ExtensionType> extension = nullptr;  // extension only, never null there
 
   friend bool operator==(const DataType& a, const DataType& b);
 
@@ -43,7 +47,8 @@ struct DataType {
   std::size_t swap_size() const;
 
   // numpy's name without byte order, which is native: "bool", "int8", "float16", "V5", "S4", "U3",
-  // "datetime64[ns]", "timedelta64[10us]". Of structured types the JSON text of the v2 spelling.
+  // "datetime64[ns]", "timedelta64[10us]", "bfloat16". Of structured types the JSON text of the v2
+  // spelling.
   std::string numpy_name() const;
 };
 

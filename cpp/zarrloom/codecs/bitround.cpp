@@ -40,7 +40,10 @@ void copy(ByteView in, MutableBytes out) {
   if (!in.empty()) std::memcpy(out.data(), in.data(), in.size());
 }
 
-int fraction_bits(std::size_t size) { return size == 2 ? 10 : size == 4 ? 23 : 52; }
+int fraction_bits(const DataType& dtype, std::size_t size) {
+  if (dtype.kind == Kind::extension) return dtype.extension->mantissa_bits;
+  return size == 2 ? 10 : size == 4 ? 23 : 52;
+}
 
 bool is_integer(Kind kind) {
   return kind == Kind::signed_integer || kind == Kind::unsigned_integer || kind == Kind::datetime ||
@@ -52,12 +55,14 @@ bool is_integer(Kind kind) {
 AnyCodec make_bitround_codec(const Json& configuration, const ChunkSpec& spec) {
   const ConfigReader config(configuration, {"keepbits"});
   const bool is_complex = spec.dtype.kind == Kind::complex;
-  const bool is_float = is_complex || spec.dtype.kind == Kind::floating;
+  const bool is_small =
+      spec.dtype.kind == Kind::extension && spec.dtype.extension->mantissa_bits > 0;
+  const bool is_float = is_complex || is_small || spec.dtype.kind == Kind::floating;
   const std::size_t size = is_complex ? spec.dtype.item_size / 2 : spec.dtype.item_size;
   if (!is_float && !is_integer(spec.dtype.kind)) {
     fail(ErrorCode::unsupported, spec.dtype.numpy_name() + " cannot be rounded");
   }
-  const int most = is_float ? fraction_bits(size) : static_cast<int>(8 * size);
+  const int most = is_float ? fraction_bits(spec.dtype, size) : static_cast<int>(8 * size);
   const auto keep = config.integer("keepbits", is_float ? 0 : 1, most);
   if (!keep) fail(ErrorCode::invalid_argument, "\"keepbits\" is missing");
   return make_transform(

@@ -1,12 +1,13 @@
 #include "zarrloom/codecs/chain.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "zarrloom/base/error.h"
 #include "zarrloom/base/strided_copy.h"
 #include "zarrloom/codecs/array_steps.h"
 #include "zarrloom/codecs/bool_bytes.h"
-#include "zarrloom/codecs/registry.h"
+#include "zarrloom/codecs/extensions.h"
 #include "zarrloom/codecs/shard_layout.h"
 
 namespace zarrloom {
@@ -35,6 +36,13 @@ std::size_t generous(std::size_t decoded) {
   return std::max(saturating_add(saturating_add(decoded, decoded), kSlack), kSmallAllocation);
 }
 
+Serialized serialized_by(const CodecConfig& serializer) {
+  if (serializer.name != "bytes") return Serialized::other;
+  const Json* endian = serializer.configuration.find("endian");
+  const char* native = std::endian::native == std::endian::little ? "little" : "big";
+  return endian == nullptr || *endian == Json(native) ? Serialized::native : Serialized::swapped;
+}
+
 }  // namespace
 
 std::size_t ChunkSpec::decoded_size() const {
@@ -59,10 +67,13 @@ CodecChain::CodecChain(const std::vector<CodecConfig>& codecs, ChunkSpec spec)
     : spec_(std::move(spec)), viewed_(spec_), decoded_size_(spec_.decoded_size()) {
   ChunkSpec encoded = spec_;
   for (const CodecConfig& config : codecs) {
-    const CodecRow& row = find_codec(config.name);
+    const CustomCodec found = look_up_codec(config.name, spec_.extensions.get());
     AnyCodec codec =
-        named("codec " + config.name, [&] { return row.make(config.configuration, encoded); });
+        named("codec " + config.name, [&] { return found.make(config.configuration, encoded); });
+    const bool made_bytes = serializer_ != nullptr;
     add(config.name, std::move(codec), encoded);
+    encoded.extensions = spec_.extensions;
+    if (serializer_) encoded.serialized = made_bytes ? Serialized::other : serialized_by(config);
   }
   if (!serializer_) {
     fail(ErrorCode::invalid_argument,

@@ -17,11 +17,23 @@
 
 namespace zarrloom {
 
+class Extensions;  // codecs/extensions.h
+
+// What a codec is given, by its place in the chain.
+enum class Serialized {
+  no,       // an array
+  native,   // the elements, C-ordered
+  swapped,  // the same in the other byte order
+  other,
+};
+
 // The array that a codec is given to encode.
 struct ChunkSpec {
   Dims shape;
   DataType dtype;
-  std::vector<std::byte> fill_value;  // one element
+  std::vector<std::byte> fill_value;                       // one element
+  std::shared_ptr<const Extensions> extensions = nullptr;  // for chains inside; may be null
+  Serialized serialized = Serialized::no;
 
   std::size_t decoded_size() const;  // bytes; throws invalid_argument beyond 2^63 - 1
 };

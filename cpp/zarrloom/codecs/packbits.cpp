@@ -186,6 +186,11 @@ Components components_of(const DataType& dtype) {
       dtype.kind == Kind::structured) {
     fail(ErrorCode::unsupported, "elements of type " + dtype.numpy_name() + " cannot be packed");
   }
+  if (dtype.kind == Kind::extension) {
+    const int bits = dtype.extension->packed_bits;
+    if (bits > 0) return {dtype.item_size, bits, 0, 0, false};
+    fail(ErrorCode::unsupported, "elements of type " + dtype.numpy_name() + " cannot be packed");
+  }
   const std::size_t size = dtype.swap_size();
   const int bits = dtype.kind == Kind::boolean ? 1 : static_cast<int>(8 * dtype.item_size);
   const bool is_signed = dtype.kind == Kind::signed_integer;

@@ -91,26 +91,31 @@ constexpr CodecRow kTable[] = {
 struct Refused {
   std::string_view name;  // without "numcodecs."
   std::string_view reason;
+  bool for_good = false;  // also where an extension knows it
 };
 
 // Codecs that are known, but will not be run.
 constexpr Refused kRefused[] = {
-    {"pickle", "it executes code that the data brings"},
-    {"json2", "it stores Python objects, whose type no metadata tells"},
-    {"msgpack2", "it stores Python objects, whose type no metadata tells"},
+    {"pickle", "it executes code that the data brings", true},
+    {"json2", "it stores Python objects, whose type no metadata tells", true},
+    {"msgpack2", "it stores Python objects, whose type no metadata tells", true},
     {"zfpy", "the library zfp is in none of the package registries that zarrloom is built from"},
     {"zfp", "the library zfp is in none of the package registries that zarrloom is built from"},
     {"pcodec", "its library is written in Rust and has no C interface that is published"},
 };
 
-void fail_refused(std::string_view name) {
+const Refused* find_refused(std::string_view name) {
   std::string_view id = name;
   if (id.starts_with("numcodecs.")) id.remove_prefix(std::string_view("numcodecs.").size());
-  for (const Refused& refused : kRefused) {
-    if (refused.name != id) continue;
-    fail(ErrorCode::unsupported,
-         "codec \"" + std::string(name) + "\" is not supported: " + std::string(refused.reason));
-  }
+  const auto found = std::ranges::find(kRefused, id, &Refused::name);
+  return found == std::end(kRefused) ? nullptr : found;
+}
+
+void fail_refused(std::string_view name) {
+  const Refused* refused = find_refused(name);
+  if (refused == nullptr) return;
+  fail(ErrorCode::unsupported,
+       "codec \"" + std::string(name) + "\" is not supported: " + std::string(refused->reason));
 }
 
 template <typename NameOf>
@@ -131,6 +136,11 @@ const CodecRow& find_row(std::string_view name, NameOf name_of) {
 }  // namespace
 
 std::span<const CodecRow> codec_table() { return kTable; }
+
+bool is_refused_for_good(std::string_view name) {
+  const Refused* refused = find_refused(name);
+  return refused != nullptr && refused->for_good;
+}
 
 const CodecRow& find_codec(std::string_view name) {
   return find_row(name, [](const CodecRow& row) { return row.name; });

@@ -26,6 +26,9 @@ std::span<const CodecRow> codec_table();
 const CodecRow& find_codec(std::string_view name);
 const CodecRow& find_v2_codec(std::string_view id);
 
+// Of codecs that no extension may bring back either, because they run code or need objects.
+bool is_refused_for_good(std::string_view name);
+
 // "numcodecs.zlib" and so on: every name, sorted, for messages and for Python.
 std::vector<std::string> codec_names();
 

@@ -194,7 +194,7 @@ AnyCodec make_sharding_codec(const Json& configuration, const ChunkSpec& spec) {
   const Dims grid = grid_of(spec.shape, *inner);
   const auto index_codecs = config.codecs("index_codecs").value_or(default_index_codecs());
   ShardIndexFormat index(index_codecs, grid, index_at_end(config));
-  CodecChain chain(*codecs, ChunkSpec{*inner, spec.dtype, spec.fill_value});
+  CodecChain chain(*codecs, ChunkSpec{*inner, spec.dtype, spec.fill_value, spec.extensions});
   ShardLayout layout{*inner, grid, chain.configs(), std::move(index)};
   return std::make_unique<ShardingCodec>(std::move(layout), std::move(chain), spec);
 }

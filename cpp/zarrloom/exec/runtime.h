@@ -26,6 +26,8 @@ struct Coalescing {
   std::size_t maximum = std::size_t{8} << 20;  // bytes of one request, at most
 };
 
+class Extensions;  // codecs/extensions.h; only carried here
+
 struct RuntimeOptions {
   std::size_t threads = 0;                       // CPU workers of a call; 0 = usable_cpus()
   IoLimits io = {};                              // requests in flight, by kind of store
@@ -33,6 +35,8 @@ struct RuntimeOptions {
   std::size_t index_cache = kDefaultIndexCache;  // bytes of shard indexes that are remembered
   Coalescing coalescing = {};
   bool run_inline = false;  // no threads at all: every task on the calling thread
+  // Codecs and data types beyond the built-in ones, for arrays that are opened or made from now on.
+  std::shared_ptr<const Extensions> extensions = nullptr;
 };
 
 // Handed down to every array; outlives them (they share it). After a fork the child has fresh
