@@ -2,7 +2,7 @@
 #pragma once
 
 #include "convert.h"
-#include "zarrloom/pipeline/index_selection.h"
+#include "zarrloom/pipeline/transfer.h"
 
 namespace zarrloom::bindings {
 
@@ -34,6 +34,13 @@ inline IndexSelection to_index_selection(const py::sequence& axes) {
     selection.axes.push_back(to_index_axis(axis.cast<py::tuple>()));
   }
   return selection;
+}
+
+// One of many selections, whose last item is its memory: (axes, memory), or (start, step, count,
+// memory) of slices.
+inline AnySelection to_any_selection(const py::tuple& part) {
+  if (part.size() == 2) return to_index_selection(part[0].cast<py::sequence>());
+  return selection_of(part[0], part[1], part[2]);
 }
 
 }  // namespace zarrloom::bindings

@@ -62,19 +62,19 @@ void write(const BoundArray& bound, const py::object& start, const py::object& s
   });
 }
 
-// parts: (start, step, count, out) for each read.
+// parts: (start, step, count, out) or (axes, out) for each read.
 void read_many(const BoundArray& bound, const py::list& parts, std::size_t parallel) {
   std::vector<ReadPart> reads;
   for (const py::handle& item : parts) {
     const auto part = py::reinterpret_borrow<py::tuple>(item);
-    auto out = py::reinterpret_borrow<py::array>(part[3]);
+    auto out = py::reinterpret_borrow<py::array>(part[part.size() - 1]);
     check_dtype(bound, out);
     const ArrayView view = to_view(out);
     check_no_overlap(view);
-    reads.push_back({selection_of(part[0], part[1], part[2]), view});
+    reads.push_back({to_any_selection(part), view});
   }
   interruptible([&](InterruptCheck check) {
-    bound.array.read_many(reads, call_options(parallel, std::move(check)));
+    bound.array.read_many(std::move(reads), call_options(parallel, std::move(check)));
   });
 }
 

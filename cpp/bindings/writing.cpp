@@ -2,24 +2,25 @@
 #include "bind.h"
 #include "bound_array.h"
 #include "gil.h"
+#include "index_axes.h"
 #include "zarrloom/array/append.h"
 #include "zarrloom/array/resize.h"
 
 namespace zarrloom::bindings {
 namespace {
 
-// `parts`: a sequence of (start, step, count, data).
+// `parts`: a sequence of (start, step, count, data) or (axes, data).
 void write_many(const BoundArray& bound, const py::sequence& parts, std::size_t parallel) {
   std::vector<WritePart> native;
   std::vector<py::array> kept;  // what the views look at
   for (const py::handle& item : parts) {
     const auto part = item.cast<py::tuple>();
-    kept.push_back(part[3].cast<py::array>());
+    kept.push_back(part[part.size() - 1].cast<py::array>());
     check_dtype(bound, kept.back());
-    native.push_back({selection_of(part[0], part[1], part[2]), to_const_view(kept.back())});
+    native.push_back({to_any_selection(part), to_const_view(kept.back())});
   }
   interruptible([&](InterruptCheck check) {
-    bound.array.write_many(native, call_options(parallel, std::move(check)));
+    bound.array.write_many(std::move(native), call_options(parallel, std::move(check)));
   });
 }
 

@@ -55,6 +55,13 @@ OpenOptions with_runtime(OpenOptions options) {
   fail(ErrorCode::node_not_found, store.locate(key) + ": there is no array" + also);
 }
 
+template <typename Part>
+void resolve_lists(std::vector<Part>& parts, const Dims& shape) {
+  for (Part& part : parts) {
+    if (auto* lists = std::get_if<IndexSelection>(&part.selection)) resolve(*lists, shape);
+  }
+}
+
 }  // namespace
 
 Array Array::open(std::shared_ptr<Store> store, std::string_view path, const OpenOptions& given) {
@@ -161,7 +168,8 @@ void Array::start_write_indexed(IndexSelection selection, const ConstArrayView& 
                                 std::move(done));
 }
 
-void Array::read_many(std::span<const ReadPart> parts, const CallOptions& options) const {
+void Array::read_many(std::vector<ReadPart> parts, const CallOptions& options) const {
+  resolve_lists(parts, shape());
   read_selections(*state_->options.runtime, *state_->dataset, parts, options);
 }
 
@@ -169,8 +177,9 @@ std::vector<Bytes> Array::reduce(const ReduceRequest& request, const CallOptions
   return reduce_selection(*state_->options.runtime, *state_->dataset, request, options);
 }
 
-void Array::write_many(std::span<const WritePart> parts, const CallOptions& options) const {
+void Array::write_many(std::vector<WritePart> parts, const CallOptions& options) const {
   check_writable();
+  resolve_lists(parts, shape());
   write_selections(*state_->options.runtime, *state_->dataset, parts, write_options(), options);
 }
 

@@ -69,8 +69,9 @@ class Array {
   void write(const Selection& selection, const ConstArrayView& from,
              const CallOptions& options = {}, const std::optional<ItemPart>& part = {}) const;
 
-  void read_many(std::span<const ReadPart> parts, const CallOptions& options = {}) const;
-  void write_many(std::span<const WritePart> parts, const CallOptions& options = {}) const;
+  // Selections by lists among them are resolved here.
+  void read_many(std::vector<ReadPart> parts, const CallOptions& options = {}) const;
+  void write_many(std::vector<WritePart> parts, const CallOptions& options = {}) const;
 
   // Selections by lists are resolved here; see read_indexed and write_indexed.
   void read_indexed(IndexSelection selection, const ArrayView& out,

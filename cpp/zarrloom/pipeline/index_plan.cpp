@@ -160,12 +160,7 @@ void IndexPlan::take_points(const Axis& axis, std::int64_t part, IndexTask& task
   IndexAxis& taken = task.axes[static_cast<std::size_t>(&axis - axes_.data())];
   const auto at = static_cast<std::size_t>(part);
   const std::size_t k = taken.dims.size();
-  std::int64_t id = axis.ids[at];
-  for (std::size_t i = k; i-- > 0;) {
-    const std::size_t d = taken.dims[i];
-    task.chunk[d] = id % counts_[d];
-    id /= counts_[d];
-  }
+  place_points(axis, part, task.chunk);
   const std::size_t first = axis.firsts[at], end = axis.firsts[at + 1];
   const auto whole = [](const std::vector<std::int64_t>& list, std::size_t from, std::size_t to) {
     return std::vector<std::int64_t>(list.begin() + static_cast<std::ptrdiff_t>(from),
@@ -180,6 +175,29 @@ void IndexPlan::take_points(const Axis& axis, std::int64_t part, IndexTask& task
     for (std::size_t p = i; p < taken.points.size(); p += k) taken.points[p] -= origin;
   }
   as_slice(taken);
+}
+
+void IndexPlan::place_points(const Axis& axis, std::int64_t part, Dims& chunk) const {
+  std::int64_t id = axis.ids[static_cast<std::size_t>(part)];
+  for (std::size_t i = axis.given.dims.size(); i-- > 0;) {
+    const std::size_t d = axis.given.dims[i];
+    chunk[d] = id % counts_[d];
+    id /= counts_[d];
+  }
+}
+
+Dims IndexPlan::chunk(std::int64_t i) const {
+  Dims chunk = Dims::filled(array_shape_.size(), 0);
+  for (std::size_t a = axes_.size(); a-- > 0;) {
+    const std::int64_t count = parts(axes_[a]);
+    if (axes_[a].given.is_slice) {
+      chunk[axes_[a].given.dims[0]] = slices(axes_[a]).part(i % count).chunk;
+    } else {
+      place_points(axes_[a], i % count, chunk);
+    }
+    i /= count;
+  }
+  return chunk;
 }
 
 // Whether an axis alone would select all of the chunk along its dimensions.

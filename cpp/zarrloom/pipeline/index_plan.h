@@ -28,6 +28,7 @@ class IndexPlan {
 
   std::int64_t task_count() const { return task_count_; }
   IndexTask task(std::int64_t i) const;
+  Dims chunk(std::int64_t i) const;  // of that task, without the rest of it
   // The number of a chunk's task; nullopt if the selection does not touch it.
   std::optional<std::int64_t> find(const Dims& chunk) const;
 
@@ -46,6 +47,7 @@ class IndexPlan {
   SlicePlan slices(const Axis& axis) const;
   std::int64_t parts(const Axis& axis) const;
   std::int64_t id_of(const Axis& axis, const std::int64_t* position) const;
+  void place_points(const Axis& axis, std::int64_t part, Dims& chunk) const;
   void take_slice(const Axis& axis, std::int64_t part, IndexTask& task) const;
   void take_points(const Axis& axis, std::int64_t part, IndexTask& task) const;
   bool covers(const IndexAxis& part, const Dims& chunk) const;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "zarrloom/base/strided_copy.h"
+#include "zarrloom/pipeline/fetch_box.h"
 #include "zarrloom/pipeline/transfer_check.h"
 
 namespace zarrloom {
@@ -34,66 +34,123 @@ class Together {
   const RequestDone done_;
 };
 
-}  // namespace
+// Two loops, one after the other: find() for each of index_work(), read() for each of range_work().
+// Dataset and memory must outlive it.
+class ShardedRead {
+ public:
+  ShardedRead(const Dataset& dataset, std::unique_ptr<WantedOfShards> wanted)
+      : dataset_(dataset), wanted_(std::move(wanted)) {}
 
-ShardedRead::ShardedRead(const Dataset& dataset, const Selection& selection, const ArrayView& out)
-    : dataset_(dataset), objects_(dataset.shape, dataset.object_grid, selection), out_(out) {}
+  Work index_work() const;
+  void find(std::int64_t i, const Continue& later, const FetchControl& control, RequestDone done);
+
+  // Puts what was found together into ranges: chunks that lie close to each other, up to a size
+  // that gives each thread some.
+  Work range_work();
+  void read(std::int64_t i, const Continue& later, const FetchControl& control, RequestDone done);
+
+  bool met_missing() const { return met_missing_; }
+
+ private:
+  // A wanted chunk that is stored.
+  struct Piece {
+    ShardRange range;
+    std::int64_t number;  // in the shard's `wanted`
+  };
+  // What is wanted of a shard.
+  struct Shard {
+    Dims object;
+    std::unique_ptr<WantedOfShard> wanted;
+    ShardPlace place;
+    ShardIndexPtr index;
+    std::vector<Piece> pieces;  // by where they begin
+  };
+  struct Range {
+    const Shard* shard;
+    std::size_t first, count;  // pieces
+    std::uint64_t begin, end;  // bytes of the shard
+  };
+
+  bool taken_as_a_whole(const Shard& shard) const;
+  ChunkDone noted(RequestDone done);
+  void look(IndexSource source, std::shared_ptr<Shard> shard, const Continue& later,
+            const FetchControl& control, RequestDone done);
+  const ShardRange& range_of(const Shard& shard, std::int64_t k) const;
+  bool lacks_chunks(const Shard& shard) const;
+  void split(const std::shared_ptr<Shard>& shard);
+  void fill(const WantedBox& wanted);
+  void group(const Shard& shard, const Coalescing& coalescing);
+  void answered(const Range& range, PartAnswer& answer, const RequestDone& done);
+  void decode(const Range& range, PartAnswer& answer);
+  void read_one_by_one(const Range& range, const Continue& later, const FetchControl& control,
+                       RequestDone done);
+
+  const Dataset& dataset_;
+  const std::unique_ptr<const WantedOfShards> wanted_;
+  std::atomic<bool> met_missing_ = false;
+
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<Shard>> shards_;  // guarded by mutex_ until range_work()
+  std::vector<Range> ranges_;                   // made by range_work(), constant after that
+};
 
 // ---- What there is ----
 
 Work ShardedRead::index_work() const {
   const std::size_t index = dataset_.codecs.shard_layout()->index.encoded_size();
   const bool at_once = dataset_.store->capabilities().answers_inline;
-  const std::size_t object = dataset_.codecs.decoded_size();
-  const bool perhaps_whole = !at_once && object <= dataset_.runtime->options().coalescing.maximum;
-  return {.count = objects_.task_count(),
-          .decoded = index,
-          .in_flight = perhaps_whole ? std::max(index, object) : index};
+  const std::size_t most = dataset_.runtime->options().coalescing.maximum;
+  std::size_t whole = dataset_.codecs.decoded_size();  // of the largest, or the largest so taken
+  if (!dataset_.object_grid.is_regular()) whole = std::min(whole, most);
+  if (at_once || whole > most) whole = 0;
+  if (!wanted_->in_place()) whole *= 2;
+  return {.count = wanted_->count(), .decoded = index, .in_flight = std::max(index, whole)};
 }
 
 // One request rather than two, where each takes its time.
-bool ShardedRead::taken_as_a_whole(const ChunkTask& object, const Shard& shard) const {
+bool ShardedRead::taken_as_a_whole(const Shard& shard) const {
   if (dataset_.store->capabilities().answers_inline) return false;
   const std::size_t size = shard.place.codecs->decoded_size();
   if (size > dataset_.runtime->options().coalescing.maximum) return false;
-  const auto wanted = static_cast<std::size_t>(shard.plan.task_count());
-  return object.covers_chunk || wanted >= shard.place.format().inner_chunks() / 2;
+  const auto wanted = static_cast<std::size_t>(shard.wanted->count());
+  return shard.wanted->covers_shard() || wanted >= shard.place.format().inner_chunks() / 2;
+}
+
+ChunkDone ShardedRead::noted(RequestDone done) {
+  return [this, done = std::move(done)](std::optional<Failure> failure, ChunkState state) {
+    if (state == ChunkState::missing) met_missing_.store(true, std::memory_order_relaxed);
+    done(std::move(failure));
+  };
 }
 
 void ShardedRead::find(std::int64_t i, const Continue& later, const FetchControl& control,
                        RequestDone done) {
-  const ChunkTask object = objects_.task(i);
+  const Dims object = wanted_->object(i);
   const auto shard = std::make_shared<Shard>(
-      Shard{Plan(dataset_.shape, dataset_.chunk_grid, objects_.place(object)),
-            object.out_start,
-            shard_place(dataset_, object.chunk),
-            nullptr,
-            {}});
-  if (taken_as_a_whole(object, *shard)) {
-    return fetch(
-        dataset_, Unit::object, object, task_view(out_, object), later,
-        [this, done = std::move(done)](std::optional<Failure> failure, ChunkState state) {
-          if (state == ChunkState::missing) met_missing_ = true;
-          done(std::move(failure));
-        },
-        control);
+      Shard{object, wanted_->shard(i), shard_place(dataset_, object), nullptr, {}});
+  if (taken_as_a_whole(*shard)) {
+    const RequestDone keeping = [shard, done = std::move(done)](std::optional<Failure> failure) {
+      done(std::move(failure));
+    };
+    return fetch_box(dataset_, Unit::object, shard->wanted->whole(), later, noted(keeping),
+                     control);
   }
-  look(IndexSource::remembered_or_read, object, shard, later, control, std::move(done));
+  look(IndexSource::remembered_or_read, shard, later, control, std::move(done));
 }
 
-void ShardedRead::look(IndexSource source, const ChunkTask& object, std::shared_ptr<Shard> shard,
-                       const Continue& later, const FetchControl& control, RequestDone done) {
-  const auto found = [this, object, shard, later, control, done = std::move(done)](
+void ShardedRead::look(IndexSource source, std::shared_ptr<Shard> shard, const Continue& later,
+                       const FetchControl& control, RequestDone done) {
+  const auto found = [this, shard, later, control, done = std::move(done)](
                          ShardIndexPtr index, std::optional<Failure> failure) {
     try {
       if (failure) throw Error(std::move(*failure));
       shard->index = std::move(index);
       if (lacks_chunks(*shard) && shard->index->as_of < control.since) {
-        return look(IndexSource::read, object, shard, later, control, done);
+        return look(IndexSource::read, shard, later, control, done);
       }
-      split(object, shard);
+      split(shard);
     } catch (...) {
-      failure = fetch_failure(dataset_, Unit::object, object.chunk, current_failure());
+      failure = fetch_failure(dataset_, Unit::object, shard->object, current_failure());
       dataset_.runtime->recorder().add_failure(failure->code);
     }
     done(std::move(failure));
@@ -101,34 +158,35 @@ void ShardedRead::look(IndexSource source, const ChunkTask& object, std::shared_
   load_index(dataset_, shard->place, source, control, later, found);
 }
 
-const ShardRange& ShardedRead::range_of(const Shard& shard, const Dims& chunk) const {
-  return shard.index->ranges[index_number(*shard.place.codecs, dataset_.index_in_object(chunk))];
+const ShardRange& ShardedRead::range_of(const Shard& shard, std::int64_t k) const {
+  const Dims inside = dataset_.index_in_object(shard.wanted->chunk(k));
+  return shard.index->ranges[index_number(*shard.place.codecs, inside)];
 }
 
 bool ShardedRead::lacks_chunks(const Shard& shard) const {
   if (!shard.index) return false;
-  for (std::int64_t i = 0; i < shard.plan.task_count(); ++i) {
-    if (range_of(shard, shard.plan.task(i).chunk).empty()) return true;
+  for (std::int64_t k = 0; k < shard.wanted->count(); ++k) {
+    if (range_of(shard, k).empty()) return true;
   }
   return false;
 }
 
 // Fills what is missing, and keeps what is to be read.
-void ShardedRead::split(const ChunkTask& object, const std::shared_ptr<Shard>& shard) {
-  if (!shard->index) return fill(task_view(out_, object));
+void ShardedRead::split(const std::shared_ptr<Shard>& shard) {
+  if (!shard->index) return fill(shard->wanted->whole());
   const std::size_t most = dataset_.inner_chain->max_stored_size();
-  const std::int64_t count = shard->plan.task_count();
-  for (std::int64_t i = 0; i < count; ++i) {
-    const ChunkTask task = shard->plan.task(i);
-    const ShardRange& range = range_of(*shard, task.chunk);
+  const std::int64_t count = shard->wanted->count();
+  for (std::int64_t k = 0; k < count; ++k) {
+    const ShardRange& range = range_of(*shard, k);
     if (range.empty()) {
-      fill(out_of(*shard, task));
+      fill(shard->wanted->box(k));
     } else if (range.length > most) {
-      fail(ErrorCode::corrupt_data, "inner chunk " + to_string(task.chunk) + " holds " +
-                                        std::to_string(range.length) + " bytes where at most " +
-                                        std::to_string(most) + " can belong");
+      fail(ErrorCode::corrupt_data, "inner chunk " + to_string(shard->wanted->chunk(k)) +
+                                        " holds " + std::to_string(range.length) +
+                                        " bytes where at most " + std::to_string(most) +
+                                        " can belong");
     } else {
-      shard->pieces.push_back({range, i});
+      shard->pieces.push_back({range, k});
     }
   }
   std::sort(shard->pieces.begin(), shard->pieces.end(),
@@ -137,17 +195,9 @@ void ShardedRead::split(const ChunkTask& object, const std::shared_ptr<Shard>& s
   shards_.push_back(shard);
 }
 
-void ShardedRead::fill(const ArrayView& part) {
+void ShardedRead::fill(const WantedBox& wanted) {
   met_missing_.store(true, std::memory_order_relaxed);
-  strided_fill(part, dataset_.fill_value());
-}
-
-ArrayView ShardedRead::out_of(const Shard& shard, const ChunkTask& task) const {
-  ChunkTask placed = task;
-  for (std::size_t d = 0; d < placed.out_start.size(); ++d) {
-    placed.out_start[d] += shard.out_start[d];
-  }
-  return task_view(out_, placed);
+  fill_box(dataset_, wanted);
 }
 
 // ---- Ranges ----
@@ -202,8 +252,8 @@ void ShardedRead::read(std::int64_t i, const Continue& later, const FetchControl
                       .expected = length,
                       .if_version = shard.index->version};
   if (range.count == 1) {
-    const ChunkTask task = shard.plan.task(shard.pieces[range.first].task);
-    request.into = direct_memory({*dataset_.inner_chain, task, out_of(shard, task)});
+    const WantedBox only = shard.wanted->box(shard.pieces[range.first].number);
+    if (only.place) request.into = direct_memory({*dataset_.inner_chain, only.box, *only.place});
   }
   bool changed = false;
   const bool at_once = dataset_.store->capabilities().answers_inline;
@@ -237,22 +287,21 @@ void ShardedRead::decode(const Range& range, PartAnswer& answer) {
   const Shard& shard = *range.shard;
   for (std::size_t i = range.first; i < range.first + range.count; ++i) {
     const Piece& piece = shard.pieces[i];
-    const ChunkTask task = shard.plan.task(piece.task);
-    const ArrayView part = out_of(shard, task);
+    const WantedBox wanted = shard.wanted->box(piece.number);
     try {
       if (answer.result.status == ReadResult::Status::failed) throw Error(answer.result.failure);
       if (answer.result.status == ReadResult::Status::missing) {  // erased meanwhile
-        fill(part);
+        fill(wanted);
         continue;
       }
       const ByteView stored =
           answer.result.bytes.subspan(static_cast<std::size_t>(piece.range.offset - range.begin),
                                       static_cast<std::size_t>(piece.range.length));
-      decode_gated(dataset_, answer, shard.place.key, part.byte_size(),
-                   [&] { decode_to({*dataset_.inner_chain, task, part}, stored); });
+      decode_gated(dataset_, answer, shard.place.key, byte_size(dataset_, wanted.box),
+                   [&] { decode_box(*dataset_.inner_chain, wanted, stored); });
       answer.arrived = Recorder::Clock::now();
     } catch (...) {
-      throw Error(fetch_failure(dataset_, Unit::chunk, task.chunk, current_failure()));
+      throw Error(fetch_failure(dataset_, Unit::chunk, wanted.box.chunk, current_failure()));
     }
   }
 }
@@ -267,15 +316,45 @@ void ShardedRead::read_one_by_one(const Range& range, const Continue& later,
   // after that.
   const std::size_t end = range.first + range.count;
   for (std::size_t i = range.first; i < end; ++i) {
-    const ChunkTask task = shard.plan.task(shard.pieces[i].task);
-    fetch(
-        dataset_, Unit::chunk, task, out_of(shard, task), later,
-        [this, together](std::optional<Failure> failure, ChunkState state) {
-          if (state == ChunkState::missing) met_missing_ = true;
-          together->one_done(std::move(failure));
-        },
-        control);
+    fetch_box(dataset_, Unit::chunk, shard.wanted->box(shard.pieces[i].number), later,
+              noted([together](std::optional<Failure> failure) {
+                together->one_done(std::move(failure));
+              }),
+              control);
   }
+}
+
+// A member of a read as the step of a loop. `read` lives until the loop is over.
+ChunkStep step_of(ShardedRead& read,
+                  void (ShardedRead::*member)(std::int64_t, const Continue&, const FetchControl&,
+                                              RequestDone)) {
+  return [&read, member](std::int64_t i, const Continue& later, const FetchControl& control,
+                         RequestDone done) { (read.*member)(i, later, control, std::move(done)); };
+}
+
+}  // namespace
+
+void read_from_shards(Runtime& runtime, const Dataset& dataset,
+                      std::unique_ptr<WantedOfShards> wanted, const CallOptions& options) {
+  ShardedRead read(dataset, std::move(wanted));
+  for_each_chunk(runtime, dataset, read.index_work(), options, step_of(read, &ShardedRead::find));
+  for_each_chunk(runtime, dataset, read.range_work(), options, step_of(read, &ShardedRead::read));
+  if (read.met_missing()) check_still_there(dataset);
+}
+
+void start_read_from_shards(std::shared_ptr<Runtime> runtime,
+                            std::shared_ptr<const Dataset> dataset,
+                            std::unique_ptr<WantedOfShards> wanted, const CallOptions& options,
+                            TransferDone done) {
+  const auto read = std::make_shared<ShardedRead>(*dataset, std::move(wanted));
+  const RequestDone finish = confirmed(dataset, read, std::move(done));
+  start_for_each_chunk(runtime, dataset, read->index_work(), options,
+                       step_of(*read, &ShardedRead::find),
+                       [runtime, dataset, read, options, finish](std::optional<Failure> failed) {
+                         if (failed) return finish(std::move(failed));
+                         start_for_each_chunk(runtime, dataset, read->range_work(), options,
+                                              step_of(*read, &ShardedRead::read), finish);
+                       });
 }
 
 }  // namespace zarrloom

@@ -1,5 +1,5 @@
-// A selection of an array that has shards: first the indexes of its shards, then ranges of them
-// that hold many chunks each.
+// Reading from an array that has shards: first the indexes of its shards, then ranges of them that
+// hold many chunks each.
 #pragma once
 
 #include <atomic>
@@ -8,67 +8,43 @@
 
 #include "zarrloom/pipeline/for_each_chunk.h"
 #include "zarrloom/pipeline/shard_index.h"
+#include "zarrloom/pipeline/wanted.h"
 
 namespace zarrloom {
 
-// Two loops, one after the other: find() for each of index_work(), read() for each of range_work().
-// Dataset and memory must outlive it.
-class ShardedRead {
+// What is wanted of one shard.
+class WantedOfShard {
  public:
-  ShardedRead(const Dataset& dataset, const Selection& selection, const ArrayView& out);
-
-  Work index_work() const;
-  void find(std::int64_t i, const Continue& later, const FetchControl& control, RequestDone done);
-
-  // Puts what was found together into ranges: chunks that lie close to each other, up to a size
-  // that gives each thread some.
-  Work range_work();
-  void read(std::int64_t i, const Continue& later, const FetchControl& control, RequestDone done);
-
-  bool met_missing() const { return met_missing_; }
-
- private:
-  // A wanted chunk that is stored.
-  struct Piece {
-    ShardRange range;
-    std::int64_t task;  // its number in the shard's plan
-  };
-  // What is wanted of a shard.
-  struct Shard {
-    Plan plan;       // of its chunks
-    Dims out_start;  // where the plan's own array lies in `out_`
-    ShardPlace place;
-    ShardIndexPtr index;
-    std::vector<Piece> pieces;  // by where they begin
-  };
-  struct Range {
-    const Shard* shard;
-    std::size_t first, count;  // pieces
-    std::uint64_t begin, end;  // bytes of the shard
-  };
-
-  bool taken_as_a_whole(const ChunkTask& object, const Shard& shard) const;
-  void look(IndexSource source, const ChunkTask& object, std::shared_ptr<Shard> shard,
-            const Continue& later, const FetchControl& control, RequestDone done);
-  const ShardRange& range_of(const Shard& shard, const Dims& chunk) const;
-  bool lacks_chunks(const Shard& shard) const;
-  void split(const ChunkTask& object, const std::shared_ptr<Shard>& shard);
-  void fill(const ArrayView& part);
-  ArrayView out_of(const Shard& shard, const ChunkTask& task) const;
-  void group(const Shard& shard, const Coalescing& coalescing);
-  void answered(const Range& range, PartAnswer& answer, const RequestDone& done);
-  void decode(const Range& range, PartAnswer& answer);
-  void read_one_by_one(const Range& range, const Continue& later, const FetchControl& control,
-                       RequestDone done);
-
-  const Dataset& dataset_;
-  const Plan objects_;
-  const ArrayView out_;
-  std::atomic<bool> met_missing_ = false;
-
-  std::mutex mutex_;
-  std::vector<std::shared_ptr<Shard>> shards_;  // guarded by mutex_ until range_work()
-  std::vector<Range> ranges_;                   // made by range_work(), constant after that
+  virtual ~WantedOfShard() = default;
+  virtual std::int64_t count() const = 0;           // chunks
+  virtual Dims chunk(std::int64_t k) const = 0;     // in the array's grid
+  virtual WantedBox box(std::int64_t k) const = 0;  // of that chunk
+  virtual bool covers_shard() const = 0;            // all that the array has of it
+  virtual WantedBox whole() const = 0;              // all of it, as a box of the stored object
 };
+
+// Shards, each once. Any thread may ask; the dataset and the caller's memory must outlive it.
+class WantedOfShards {
+ public:
+  virtual ~WantedOfShards() = default;
+  virtual std::int64_t count() const = 0;
+  virtual Dims object(std::int64_t i) const = 0;
+  virtual std::unique_ptr<WantedOfShard> shard(std::int64_t i) const = 0;
+  // Whether a whole shard is decoded to the caller's memory, and to no other.
+  virtual bool in_place() const = 0;
+};
+
+std::unique_ptr<WantedOfShards> shards_of(const Dataset& dataset, const Selection& selection,
+                                          const ArrayView& out);
+std::unique_ptr<WantedOfShards> shards_of(const Dataset& dataset,
+                                          std::shared_ptr<const Wanted> wanted);
+
+// As read_selection and start_read_selection, for what was checked.
+void read_from_shards(Runtime& runtime, const Dataset& dataset,
+                      std::unique_ptr<WantedOfShards> wanted, const CallOptions& options);
+void start_read_from_shards(std::shared_ptr<Runtime> runtime,
+                            std::shared_ptr<const Dataset> dataset,
+                            std::unique_ptr<WantedOfShards> wanted, const CallOptions& options,
+                            TransferDone done);
 
 }  // namespace zarrloom

@@ -5,6 +5,8 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <variant>
+#include <vector>
 
 #include "zarrloom/exec/runtime.h"
 #include "zarrloom/pipeline/dataset.h"
@@ -29,9 +31,12 @@ void start_read_selection(std::shared_ptr<Runtime> runtime, std::shared_ptr<cons
                           const Selection& selection, const ArrayView& out,
                           const CallOptions& options, TransferDone done);
 
+// Of many: slices, or lists that are resolved.
+using AnySelection = std::variant<Selection, IndexSelection>;
+
 struct ReadPart {
-  Selection selection;
-  ArrayView out;  // as in read_selection
+  AnySelection selection;
+  ArrayView out;  // as in read_selection or read_indexed
 };
 
 // Many reads planned as one: a chunk that several of them touch is fetched and decoded once.
@@ -68,8 +73,8 @@ void write_selection(Runtime& runtime, const Dataset& dataset, const Selection& 
                      const CallOptions& options = {});
 
 struct WritePart {
-  Selection selection;
-  ConstArrayView from;  // as in write_selection
+  AnySelection selection;
+  ConstArrayView from;  // as in write_selection or write_indexed
 };
 
 // Many writes as one: what the parts change of a stored object is merged in their order, then the

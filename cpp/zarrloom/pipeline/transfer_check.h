@@ -28,6 +28,15 @@ void check_transfer(const Dataset& dataset, const Selection& selection, const Vi
   check_memory(dataset, selection.count, view, part);
 }
 
+template <typename View>
+void check_any(const Dataset& dataset, const AnySelection& selection, const View& view,
+               const std::optional<ItemPart>& part = {}) {
+  if (const auto* box = std::get_if<Selection>(&selection)) {
+    return check_transfer(dataset, *box, view, part);
+  }
+  check_memory(dataset, std::get<IndexSelection>(selection).shape(), view, part);
+}
+
 // The part of the selection's array that a task fills or reads.
 template <typename View>
 View task_view(const View& view, const ChunkTask& task) {

@@ -5,7 +5,7 @@
 #include "zarrloom/pipeline/transfer.h"
 #include "zarrloom/pipeline/transfer_check.h"
 #include "zarrloom/pipeline/work.h"
-#include "zarrloom/pipeline/write_object.h"
+#include "zarrloom/pipeline/write_lists.h"
 
 namespace zarrloom {
 namespace {
@@ -26,27 +26,28 @@ Dims extent_of(const Dataset& dataset, const Dims& object) {
   return chunk_selection(object, dataset.shape, dataset.object_grid).count;
 }
 
-void write_object(const ObjectWriter& writer, IndexTask wanted, const ConstArrayView& from) {
+}  // namespace
+
+EditsOf edits_by(const ObjectWriter& writer, IndexTask wanted, const ConstArrayView& from) {
   const auto task = std::make_shared<const IndexTask>(std::move(wanted));
   const Dataset& dataset = writer.dataset;
-  const bool covers = task->covers_chunk && !writer.options.part;
   if (!dataset.has_shards()) {
-    return writer.edit(task->chunk, covers, [&](const Dims&) {
+    return [&writer, task, &from](const Dims&) {
       return std::vector<ChunkEdit>{edit_by(writer, task, from)};
-    });
+    };
   }
   // Sorted once more, into the chunks of the shard.
-  const IndexPlan plan(extent_of(dataset, task->chunk), dataset.chunk_grid, {task->axes});
-  writer.edit(task->chunk, covers, [&](const Dims& chunk) {
+  const auto plan = std::make_shared<const IndexPlan>(
+      extent_of(dataset, task->chunk), dataset.chunk_grid, IndexSelection{task->axes});
+  return [&writer, plan, &from](const Dims& chunk) {
     std::vector<ChunkEdit> edits;
-    if (const auto number = plan.find(chunk)) {
-      edits.push_back(edit_by(writer, std::make_shared<const IndexTask>(plan.task(*number)), from));
+    if (const auto number = plan->find(chunk)) {
+      edits.push_back(
+          edit_by(writer, std::make_shared<const IndexTask>(plan->task(*number)), from));
     }
     return edits;
-  });
+  };
 }
-
-}  // namespace
 
 void write_indexed(Runtime& runtime, const Dataset& dataset, const IndexSelection& selection,
                    const ConstArrayView& from, const WriteOptions& write,
@@ -58,7 +59,12 @@ void write_indexed(Runtime& runtime, const Dataset& dataset, const IndexSelectio
   const std::shared_ptr<Executor> executor = runtime.executor();
   parallel_for(*executor, plan.task_count(),
                workers_for(runtime, work_on(dataset, Unit::object, plan.task_count()), options),
-               [&](std::int64_t i) { write_object(writer, plan.task(i), from); });
+               [&](std::int64_t i) {
+                 IndexTask task = plan.task(i);
+                 const Dims object = task.chunk;
+                 const bool covers = task.covers_chunk && !write.part;
+                 writer.edit(object, covers, edits_by(writer, std::move(task), from));
+               });
 }
 
 void start_write_indexed(std::shared_ptr<Runtime> runtime, std::shared_ptr<const Dataset> dataset,

@@ -206,6 +206,25 @@ void naming_the_chunk(const ObjectWriter& writer, const Dims& chunk, const Work&
 
 }  // namespace
 
+EditsOf edits_by(const ObjectWriter& writer, ChunkUpdate update) {
+  struct Kept {
+    ChunkUpdate update;
+    std::optional<ShardUpdates> of_shard = {};
+  };
+  const auto kept = std::make_shared<Kept>(Kept{std::move(update)});
+  if (writer.dataset.has_shards()) kept->of_shard.emplace(writer, Updates(&kept->update, 1));
+  return [&writer, kept](const Dims& chunk) {
+    if (kept->of_shard) return kept->of_shard->edits_of(chunk);
+    const ChunkUpdate& all = kept->update;
+    const Dims shape = writer.dataset.object_grid.shape_of(all.task.chunk);
+    std::vector<ChunkEdit> edits{edit_by(writer, all.task, all.from, shape)};
+    edits.back().apply = [kept, apply = std::move(edits.back().apply)](const ArrayView& view) {
+      apply(view);
+    };
+    return edits;
+  };
+}
+
 std::span<const ChunkEdit> seen(std::span<const ChunkEdit> edits) {
   for (std::size_t i = edits.size(); i-- > 0;) {
     if (edits[i].covers_chunk) return edits.subspan(i);

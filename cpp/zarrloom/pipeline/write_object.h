@@ -35,6 +35,10 @@ using EditsOf = std::function<std::vector<ChunkEdit>(const Dims& chunk)>;
 // The last edit that covers the chunk, and those after it: what lies under it is never seen.
 std::span<const ChunkEdit> seen(std::span<const ChunkEdit> edits);
 
+// The edits that an update makes.
+struct ObjectWriter;
+EditsOf edits_by(const ObjectWriter& writer, ChunkUpdate update);
+
 enum class IfMissing {
   fill_values,  // the object is made, from fill values and the updates
   leave,        // there is nothing to change

@@ -46,7 +46,7 @@ TEST_P(WriteMany, EqualsTheWritesOneByOne) {
     const Dims step{1 + below(10), 1 + below(20)};
     const Dims count{below((36 - start[0]) / step[0] + 2), below((52 - start[1]) / step[1] + 2)};
     values.emplace_back(static_cast<std::size_t>(count[0] * count[1]), -p);
-    parts.push_back({{start, step, count}, view_of(values.back(), count)});
+    parts.push_back({Selection{start, step, count}, view_of(values.back(), count)});
     for (std::int64_t i = 0; i < count[0]; ++i) {
       for (std::int64_t j = 0; j < count[1]; ++j) {
         const std::int64_t at = (start[0] + i * step[0]) * 53 + start[1] + j * step[1];
@@ -64,7 +64,7 @@ TEST_P(WriteMany, ReadsAndWritesEachObjectOnce) {
   const std::vector<std::int32_t> row(64, 7);
   std::vector<WritePart> parts;
   for (std::int64_t i = 0; i < 64; ++i)
-    parts.push_back({{{i, 1}, {1, 1}, {1, 63}}, view_of(row, {1, 63})});
+    parts.push_back({Selection{{i, 1}, {1, 1}, {1, 63}}, view_of(row, {1, 63})});
   const auto reads = counted->reads(), writes = counted->writes();
   array.write_many(parts);
   EXPECT_EQ(counted->reads() - reads, 4u);
@@ -75,9 +75,9 @@ TEST_P(WriteMany, ACoveredObjectIsNotReadAndWhatLiesUnderItDropped) {
   const Array array = make(int32_array({8}, {8}));
   write_all(array, counting({8}));
   const std::vector<std::int32_t> under(4, -1), whole(8, 5), over(2, 9);
-  const std::vector<WritePart> parts{{{{0}, {1}, {4}}, view_of(under, {4})},
-                                     {{{0}, {1}, {8}}, view_of(whole, {8})},
-                                     {{{1}, {3}, {2}}, view_of(over, {2})}};
+  const std::vector<WritePart> parts{{Selection{{0}, {1}, {4}}, view_of(under, {4})},
+                                     {Selection{{0}, {1}, {8}}, view_of(whole, {8})},
+                                     {Selection{{1}, {3}, {2}}, view_of(over, {2})}};
   const auto reads = counted->reads(), writes = counted->writes();
   array.write_many(parts);
   EXPECT_EQ(counted->reads(), reads);
@@ -88,8 +88,8 @@ TEST_P(WriteMany, ACoveredObjectIsNotReadAndWhatLiesUnderItDropped) {
 TEST_P(WriteMany, AnEdgeChunkThatIsCoveredIsFilledUp) {
   const Array array = make(int32_array({5}, {4}));
   const std::vector<std::int32_t> last{3}, again{4};
-  const std::vector<WritePart> parts{{{{4}, {1}, {1}}, view_of(last, {1})},
-                                     {{{4}, {1}, {1}}, view_of(again, {1})}};
+  const std::vector<WritePart> parts{{Selection{{4}, {1}, {1}}, view_of(last, {1})},
+                                     {Selection{{4}, {1}, {1}}, view_of(again, {1})}};
   const auto reads = counted->reads();
   array.write_many(parts);
   EXPECT_EQ(counted->reads(), reads);
@@ -99,8 +99,8 @@ TEST_P(WriteMany, AnEdgeChunkThatIsCoveredIsFilledUp) {
 TEST_P(WriteMany, WrongPartsAreRefusedBeforeAnythingIsWritten) {
   const Array array = make(int32_array({8}, {4}));
   const std::vector<std::int32_t> two(2, 1);
-  const std::vector<WritePart> parts{{{{0}, {1}, {2}}, view_of(two, {2})},
-                                     {{{7}, {1}, {2}}, view_of(two, {2})}};
+  const std::vector<WritePart> parts{{Selection{{0}, {1}, {2}}, view_of(two, {2})},
+                                     {Selection{{7}, {1}, {2}}, view_of(two, {2})}};
   EXPECT_THROW(array.write_many(parts), Error);
   EXPECT_EQ(read_all(array), std::vector<std::int32_t>(8, 0));
   array.write_many({});
@@ -113,7 +113,7 @@ TEST_P(WriteMany, FailuresNameTheChunk) {
   const Array array = Array::create(faulty, "", int32_array({8}, {4}), false, options);
   faulty->fail_write(1, {.code = ErrorCode::storage, .message = "the disk is full"});
   const std::vector<std::int32_t> one{1};
-  const std::vector<WritePart> parts{{{{5}, {1}, {1}}, view_of(one, {1})}};
+  const std::vector<WritePart> parts{{Selection{{5}, {1}, {1}}, view_of(one, {1})}};
   try {
     array.write_many(parts);
     FAIL();
@@ -135,8 +135,8 @@ TEST_P(WriteMany, SameChunkWritersLoseNothing) {
         if (round % 2 == 0) {
           array.write({{w}, {16}, {4}}, view_of(value, {4}));
         } else {
-          const std::vector<WritePart> parts{{{{w}, {16}, {2}}, view_of(value, {2})},
-                                             {{{w + 32}, {16}, {2}}, view_of(value, {2})}};
+          const std::vector<WritePart> parts{{Selection{{w}, {16}, {2}}, view_of(value, {2})},
+                                             {Selection{{w + 32}, {16}, {2}}, view_of(value, {2})}};
           array.write_many(parts);
         }
       }
