@@ -15,7 +15,7 @@ from zarrloom.indexed import IndexedSelection
 from zarrloom.indexers import BlockIndex, OrthogonalIndex, VectorIndex
 from zarrloom.lazy import LazyView
 from zarrloom.loops import current_hub
-from zarrloom.selection import Selection, parse, parse_any, split_fields
+from zarrloom.selection import Selection, parse_any, split_fields
 from zarrloom.writing import Batch, write_many
 
 Place = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]  # start, step, count
@@ -145,7 +145,7 @@ class ArraySelections(ArrayInfo):
         Parameters
         ----------
         selections : iterable of index expressions
-            Integers, slices, Ellipsis and None. They may overlap.
+            As in ``array[...]``, also lists, index arrays and masks. They may overlap.
         out : sequence of ndarray, or ndarray, optional
             Where to put them, one for each selection, or one array whose first dimension counts
             the selections.
@@ -170,9 +170,9 @@ class ArraySelections(ArrayInfo):
                 f"out has room for {len(out)} reads, but there are {len(wanted)} selections"
             )
         places = [None] * len(wanted) if out is None else [_row(out, i) for i in range(len(out))]
-        boxes = [parse(each, self._shape) for each in wanted]
+        boxes = [parse_any(each, self._shape) for each in wanted]
         targets = [(b, self._memory(b, o)) for b, o in zip(boxes, places, strict=True)]
-        parts = [(each.start, each.step, each.count, box) for each, box in targets]
+        parts = [each.part(box) for each, box in targets]
         self._native.read_many(parts, workers(parallel))
         return [_result(*each, place) for each, place in zip(targets, places, strict=True)]
 
@@ -202,7 +202,8 @@ class ArraySelections(ArrayInfo):
         Parameters
         ----------
         updates : iterable of (selection, value)
-            Each as in ``array[selection] = value``. Where they overlap the later one counts.
+            Each as in ``array[selection] = value``, also with lists, index arrays and masks. Where
+            they overlap the later one counts.
         parallel : int, optional
             Threads of this call. Default: ``zarrloom.config.threads``.
 

@@ -71,6 +71,21 @@ class IndexedSelection:
         """See an array of the result's shape as the memory; a copy where that takes one."""
         return result.reshape(self.count)
 
+    def part(self, box: np.ndarray[Any, Any]) -> tuple[Any, ...]:
+        """Give it as one of many, with its memory."""
+        return self._native(), box
+
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Refuse coordinates outside the array now, where the native writer would do it later."""
+        for axis in self.axes:
+            for column, dim in enumerate(axis.dims if axis.points is not None else ()):
+                at, extent = axis.points[:, column], shape[dim]  # type: ignore[index]
+                outside = at[(at < -extent) | (at >= extent)]
+                if outside.size:
+                    raise SelectionError(
+                        f"index {outside[0]} is out of bounds for axis {dim} with size {extent}"
+                    )
+
     def _native(self) -> list[tuple[Any, ...]]:
         return [axis.native() for axis in self.axes if axis.dims]
 

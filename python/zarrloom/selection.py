@@ -39,6 +39,10 @@ class Selection:
         self.count = count
         self.view = view
 
+    def part(self, box: np.ndarray[Any, Any]) -> tuple[Any, ...]:
+        """Give it as one of many, with its memory."""
+        return self.start, self.step, self.count, box
+
     def shape(self) -> tuple[int, ...]:
         """Give the shape of the result."""
         if self.view is None:

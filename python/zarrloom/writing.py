@@ -13,21 +13,24 @@ import numpy as np
 from zarrloom import _core
 from zarrloom.config import config, parse_bytes
 from zarrloom.errors import ChunkErrors, InvalidArgumentError, ZarrloomError
+from zarrloom.indexed import IndexedSelection
 from zarrloom.progress import Progress, ProgressLike
-from zarrloom.selection import parse
+from zarrloom.selection import parse_any
 from zarrloom.stream import ChunkIndex
 
 if TYPE_CHECKING:
     from zarrloom.array_selections import ArraySelections
 
-# (start, step, count, data) of a box of elements.
-Part = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], np.ndarray[Any, Any]]
+# (start, step, count, data) of a box of elements, or (axes, data) of lists.
+Part = tuple[Any, ...]
 
 
 def to_part(array: ArraySelections, index: Any, value: Any) -> Part:
-    """See an assignment ``array[index] = value`` as the box that it writes."""
-    selection = parse(index, array.shape)
-    return selection.start, selection.step, selection.count, array._box(selection, value)
+    """See an assignment ``array[index] = value`` as what it writes."""
+    selection = parse_any(index, array.shape)
+    if isinstance(selection, IndexedSelection):
+        selection.check(array.shape)
+    return selection.part(array._box(selection, value))
 
 
 def write_many(array: ArraySelections, updates: Iterable[tuple[Any, Any]], parallel: int) -> None:

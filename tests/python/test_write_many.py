@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -154,3 +155,43 @@ def test_sixteen_writers_of_the_same_chunks_lose_nothing() -> None:
         worker.join()
     assert not wrong
     np.testing.assert_array_equal(array[...], rounds)
+
+
+@pytest.mark.parametrize(
+    "grid",
+    [
+        {"chunks": (3, 4)},
+        {"chunks": (2, 2), "shards": (4, 8)},
+        {"chunks": (2, 2), "shards": ([4, 2, 2], [2, 10])},
+    ],
+)
+def test_lists_and_masks_are_merged_in_their_order(grid: dict[str, Any], threads: int) -> None:
+    expected = np.zeros((7, 11), "int32")
+    array = zarrloom.create_array(
+        zarrloom.MemoryStore(), shape=expected.shape, dtype="int32", **grid
+    )
+    mask = np.arange(77).reshape(7, 11) % 3 == 0
+    updates: list[tuple[Any, Any]] = [
+        (np.s_[1:6, ::2], 1),
+        ([5, 0, 5], np.arange(33).reshape(3, 11)),
+        (mask, 7),
+        ((np.array([[0], [6]]), np.array([10, 3])), [[-1, -2], [-3, -4]]),
+        (np.s_[3], np.arange(11)),
+        (np.s_[:, [2, -1]], 9),
+    ]
+    for index, value in updates:
+        expected[index] = value
+    array.write_many(updates)
+    np.testing.assert_array_equal(array[...], expected)
+    with array.batch() as batch:
+        rows = np.array([1, 4])
+        batch[rows] = 5
+        rows[:] = 0  # copied when it was given
+        batch[mask] = np.arange(mask.sum())
+        batch[2, [1, 2]] = 8
+        with pytest.raises(zarrloom.SelectionError, match="out of bounds"):
+            batch[[7]] = 1
+    expected[[1, 4]] = 5
+    expected[mask] = np.arange(mask.sum())
+    expected[2, [1, 2]] = 8
+    np.testing.assert_array_equal(array[...], expected)
