@@ -8,6 +8,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   bind_errors(module);
   bind_runtime(module);
   bind_stores(module);
+  bind_remote_stores(module);
   bind_notifier(module);
   bind_array(module);
   bind_group(module);

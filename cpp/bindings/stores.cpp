@@ -17,9 +17,11 @@ py::object read(const std::shared_ptr<Store>& store, const std::string& key) {
   return py::bytes(reinterpret_cast<const char*>(bytes->data()), bytes->size());
 }
 
-void write(const std::shared_ptr<Store>& store, const std::string& key, const py::bytes& value) {
+void write(const std::shared_ptr<Store>& store, const std::string& key, const py::bytes& value,
+           bool only_if_absent) {
   const ByteView bytes = view_of(value);  // of an object that never changes
-  without_gil([&] { store->write(key, bytes); });
+  const auto condition = only_if_absent ? WriteCondition::if_absent : WriteCondition::none;
+  without_gil([&] { store->write(key, bytes, condition); });
 }
 
 std::vector<std::string> list(const std::shared_ptr<Store>& store, const std::string& prefix) {
@@ -105,7 +107,8 @@ void bind_stores(py::module_& module) {
   py::class_<Store, std::shared_ptr<Store>>(module, "Store")
       .def("locate", &Store::locate)
       .def("read", &read)
-      .def("write", &write)
+      .def("write", &write, py::arg("key"), py::arg("value"), py::kw_only(),
+           py::arg("only_if_absent") = false)
       .def("erase",
            [](const Store& s, const std::string& key) { without_gil([&] { s.erase(key); }); })
       .def("erase_prefix",

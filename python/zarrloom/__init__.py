@@ -41,6 +41,7 @@ from zarrloom.hierarchies import (
 )
 from zarrloom.reduction import reduce
 from zarrloom.references import ReferenceStore
+from zarrloom.remote import HttpStore, S3Store
 from zarrloom.statistics import Trace, stats, trace
 from zarrloom.stores import FileStore, MemoryStore, Store, ZipStore
 from zarrloom.stream import ChunkStream
@@ -63,6 +64,7 @@ __all__ = [
     "FileStore",
     "FunctionError",
     "Group",
+    "HttpStore",
     "InvalidArgumentError",
     "MemoryStore",
     "MetadataError",
@@ -72,6 +74,7 @@ __all__ = [
     "PermissionDeniedError",
     "ReadOnlyError",
     "ReferenceStore",
+    "S3Store",
     "SelectionError",
     "StorageError",
     "Store",

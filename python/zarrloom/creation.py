@@ -27,6 +27,7 @@ def open_array(
     path: str | None = None,
     zarr_format: Literal[2, 3] | None = None,
     config: Mapping[str, Any] | None = None,
+    storage_options: Mapping[str, Any] | None = None,
     **create: Any,
 ) -> Array:
     """Open an array, or make one where the mode asks for that.
@@ -44,6 +45,8 @@ def open_array(
         Default: 3 where both are there, else the one that is there; 3 for a new array.
     config : mapping, optional
         ``write_empty_chunks``.
+    storage_options : mapping, optional
+        For a URL of a store in the network: as in `HttpStore` and `S3Store`.
     **create
         For a new array: as in `create_array`.
 
@@ -59,7 +62,7 @@ def open_array(
         The metadata breaks the specification, or asks for something that is not known.
     """
     check_mode(mode)
-    store = to_store(store)
+    store = to_store(store, storage_options)
     make = {**create, "name": path, "zarr_format": zarr_format or 3, "config": config}
     if mode in ("w", "w-"):
         return create_array(store, overwrite=mode == "w", **make)
@@ -118,6 +121,7 @@ def create_array(
     dimension_names: Iterable[str | None] | None = None,
     overwrite: bool = False,
     config: Mapping[str, Any] | None = None,
+    storage_options: Mapping[str, Any] | None = None,
 ) -> Array:
     """Make an array.
 
@@ -163,6 +167,8 @@ def create_array(
         Erase what lies there.
     config : mapping, optional
         ``write_empty_chunks`` (default False): store chunks that hold nothing but the fill value.
+    storage_options : mapping, optional
+        For a URL of a store in the network: as in `HttpStore` and `S3Store`.
 
     Returns
     -------
@@ -191,7 +197,7 @@ def create_array(
         chunk_key_encoding=chunk_key_encoding,
         dimension_names=dimension_names,
     )
-    store = to_store(store)
+    store = to_store(store, storage_options)
     empty_chunks = write_empty_chunks(config)
     native = _core.Array.create(
         store._native, _path(name), overwrite=overwrite, write_empty_chunks=empty_chunks, **spec

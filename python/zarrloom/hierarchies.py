@@ -22,6 +22,7 @@ def open(
     zarr_format: Literal[2, 3] | None = None,
     use_consolidated: bool | None = None,
     config: Mapping[str, Any] | None = None,
+    storage_options: Mapping[str, Any] | None = None,
     **create: Any,
 ) -> Any:
     """Open whatever lies at a place.
@@ -41,6 +42,8 @@ def open(
         For groups, as in `open_group`.
     config : mapping, optional
         ``write_empty_chunks``.
+    storage_options : mapping, optional
+        For a URL of a store in the network: as in `HttpStore` and `S3Store`.
     **create
         For a new array: as in `create_array`.
 
@@ -55,9 +58,9 @@ def open(
     """
     check_mode(mode)
     made = {"path": path, "zarr_format": zarr_format, "config": config, **create}
+    store = to_store(store, storage_options)
     if mode in ("w", "w-"):
         return open_array(store, mode=mode, **made)
-    store = to_store(store)
     empty_chunks = write_empty_chunks(config)
     try:
         native = _core.open_node(
@@ -89,6 +92,7 @@ def open_group(
     attributes: Mapping[str, Any] | None = None,
     use_consolidated: bool | None = None,
     config: Mapping[str, Any] | None = None,
+    storage_options: Mapping[str, Any] | None = None,
 ) -> Group:
     """Open a group, or make one where the mode asks for that.
 
@@ -110,6 +114,8 @@ def open_group(
         some. True: an InvalidArgumentError if there is none.
     config : mapping, optional
         ``write_empty_chunks``, for the arrays in it.
+    storage_options : mapping, optional
+        For a URL of a store in the network: as in `HttpStore` and `S3Store`.
 
     Returns
     -------
@@ -123,7 +129,7 @@ def open_group(
         An array lies there.
     """
     check_mode(mode)
-    store = to_store(store)
+    store = to_store(store, storage_options)
     if mode not in ("w", "w-"):
         try:
             native = _core.Group.open(
@@ -157,6 +163,7 @@ def create_group(
     attributes: Mapping[str, Any] | None = None,
     overwrite: bool = False,
     config: Mapping[str, Any] | None = None,
+    storage_options: Mapping[str, Any] | None = None,
 ) -> Group:
     """Make a group, and the groups that it lies in.
 
@@ -174,13 +181,15 @@ def create_group(
         Erase what lies there, with all that is in it.
     config : mapping, optional
         ``write_empty_chunks``, for the arrays in it.
+    storage_options : mapping, optional
+        For a URL of a store in the network: as in `HttpStore` and `S3Store`.
 
     Raises
     ------
     NodeExistsError
         Something is there already.
     """
-    store = to_store(store)
+    store = to_store(store, storage_options)
     native = _core.Group.create(
         store._native,
         (path or "").strip("/"),

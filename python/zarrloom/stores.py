@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import weakref
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Literal
 
@@ -293,8 +294,15 @@ def _read_zip(path: str) -> ZipStore:
 StoreLike = Store | str | os.PathLike[str]
 
 
-def to_store(store: StoreLike) -> Store:
-    """Turn a path, a URL (file, zip, reference, memory) or a store into a store."""
+def to_store(store: StoreLike, storage_options: Mapping[str, Any] | None = None) -> Store:
+    """Turn a path, a URL (file, zip, reference, memory, http, s3) or a store into a store."""
+    if isinstance(store, str) and store.startswith(("http://", "https://", "s3://")):
+        from zarrloom.remote import HttpStore, S3Store
+
+        kind = S3Store if store.startswith("s3://") else HttpStore
+        return kind(store, **(storage_options or {}))
+    if storage_options:
+        raise InvalidArgumentError("storage_options are for URLs of stores in the network")
     if isinstance(store, Store):
         return store
     if not isinstance(store, str | os.PathLike):

@@ -156,7 +156,8 @@ struct FileStoreOptions {
 std::shared_ptr<Store> make_file_store(std::string path, FileStoreOptions options = {});
 
 // By URL: "file:///absolute/path", "zip:///absolute/path.zip" (see zip.h), "memory://",
-// "reference:///absolute/refs.json" (see reference.h), or a plain path: a zip archive if it ends in
+// "reference:///absolute/refs.json" (see reference.h), "http://", "https://" (see http.h) and
+// "s3://" (see s3.h) with their default options, or a plain path: a zip archive if it ends in
 // ".zip" and is no folder, else a folder. Throws unsupported for another scheme, naming those
 // known.
 std::shared_ptr<Store> open_store(std::string_view url, FileStoreOptions options = {});

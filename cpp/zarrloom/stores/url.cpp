@@ -3,7 +3,9 @@
 #include <system_error>
 #include <utility>
 
+#include "zarrloom/stores/http.h"
 #include "zarrloom/stores/reference.h"
+#include "zarrloom/stores/s3.h"
 #include "zarrloom/stores/store.h"
 #include "zarrloom/stores/zip.h"
 
@@ -56,6 +58,19 @@ std::shared_ptr<Store> open_reference(std::string_view rest, const FileStoreOpti
   return open_reference_store(std::string(rest));
 }
 
+// The options are those of a folder; make_http_store() takes its own.
+std::shared_ptr<Store> open_http(std::string_view rest, const FileStoreOptions&) {
+  return make_http_store("http://" + std::string(rest));
+}
+
+std::shared_ptr<Store> open_https(std::string_view rest, const FileStoreOptions&) {
+  return make_http_store("https://" + std::string(rest));
+}
+
+std::shared_ptr<Store> open_s3(std::string_view rest, const FileStoreOptions&) {
+  return make_s3_store(rest);
+}
+
 // A folder may have such a name, too.
 bool is_path_of_zip(const std::string& path) {
   std::error_code ignored;
@@ -72,7 +87,9 @@ struct Scheme {
   Open open;
 };
 constexpr std::array kSchemes{Scheme{"file", open_file}, Scheme{"memory", open_memory},
-                              Scheme{"zip", open_zip}, Scheme{"reference", open_reference}};
+                              Scheme{"zip", open_zip},   Scheme{"reference", open_reference},
+                              Scheme{"http", open_http}, Scheme{"https", open_https},
+                              Scheme{"s3", open_s3}};
 
 std::string lower(std::string_view text) {
   std::string result(text);
