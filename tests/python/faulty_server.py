@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -107,11 +108,13 @@ class FaultyServer:
     faults: list[Fault] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     connections: int = 0
+    tls: ssl.SSLContext | None = None
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=1024)
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        host = "https://localhost" if self.tls else "http://127.0.0.1"
+        self.url = f"{host}:{self._socket.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
@@ -128,6 +131,11 @@ class FaultyServer:
             threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
 
     def _talk(self, connection: socket.socket) -> None:
+        if self.tls:
+            try:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+            except OSError:  # the client does not trust us
+                return
         with connection, connection.makefile("rb") as lines:
             try:
                 while self._one(connection, lines):

@@ -6,6 +6,7 @@ import os
 import pickle
 import shutil
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -381,6 +382,45 @@ def test_d15_nobody_listens() -> None:
     store = zarrloom.HttpStore(f"http://127.0.0.1:{free_port()}", tries=2)
     with pytest.raises(zarrloom.StorageError, match="CONNECTION_REFUSED"):
         store.read("a")
+
+
+def certificate(folder: Path, name: str) -> tuple[Path, Path]:
+    """Make a self-signed certificate of a host; gives its key's file, too."""
+    cert, key = folder / f"{name}.cert", folder / f"{name}.key"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    command += ["-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"]
+    subprocess.run([*command, "-keyout", key, "-out", cert], check=True, capture_output=True)
+    return cert, key
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+@pytest.mark.timeout(150)  # a peer that is not trusted is kept waiting by s2n, up to 30 seconds
+def test_d15_tls_with_the_given_authority_only(tmp_path: Path) -> None:
+    servers, authorities = {}, {}
+    for name in ("localhost", "other.example"):
+        authorities[name], key = certificate(tmp_path, name)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(authorities[name], key)
+        servers[name] = FaultyServer({"/ten": b"0123456789"}, tls=context)
+    trusted = http(servers["localhost"], ca_file=str(authorities["localhost"]))
+    assert trusted.read("ten") == b"0123456789"
+
+    def is_refused(store: zarrloom.HttpStore) -> bool:
+        with pytest.raises(zarrloom.StorageError, match="TLS"):
+            store.read("ten")
+        return True
+
+    refused = [
+        http(servers["localhost"], timeout=120),  # no authority that the system knows
+        http(servers["other.example"], timeout=120, ca_file=str(authorities["other.example"])),
+    ]
+    with ThreadPoolExecutor(2) as threads:
+        assert all(threads.map(is_refused, refused))
+    assert not servers["other.example"].requests
+    with pytest.raises(zarrloom.InvalidArgumentError, match="no-such-file"):
+        zarrloom.HttpStore("https://localhost", ca_file="/no-such-file").read("ten")
+    for server in servers.values():
+        server.close()
 
 
 def test_connections_are_used_again(server: FaultyServer) -> None:
