@@ -6,6 +6,7 @@
 #include "bound_array.h"
 #include "gil.h"
 #include "zarrloom/array/rectilinear.h"
+#include "zarrloom/codecs/extensions.h"
 
 namespace zarrloom::bindings {
 namespace {
@@ -166,12 +167,22 @@ std::string chunk_key(const BoundArray& bound, const py::object& chunk) {
 
 }  // namespace
 
+namespace {
+
+// With the GIL dropped: an extension may take it.
+DataType named_dtype(const std::string& name) {
+  return without_gil(
+      [&] { return look_up_dtype(name, default_runtime()->options().extensions.get()); });
+}
+
+}  // namespace
+
 CreateOptions create_options(const py::kwargs& given) {
   CreateOptions options;
   const auto has = [&](const char* name) { return given.contains(name) && !given[name].is_none(); };
   options.zarr_format = given["zarr_format"].cast<int>();
   options.shape = to_dims(given["shape"]);
-  options.dtype = dtype_from_numpy_name(given["dtype"].cast<std::string>());
+  options.dtype = named_dtype(given["dtype"].cast<std::string>());
   options.big_endian = given["big_endian"].cast<bool>();
   options.order = given["order"].cast<std::string>().at(0);
   options.attributes = parse_json(given["attributes"].cast<std::string>(), {.allow_nan = true});

@@ -18,6 +18,7 @@ const char* error_code_name(ErrorCode code);
 
 void bind_errors(pybind11::module_& module);
 void bind_runtime(pybind11::module_& module);
+void bind_extensions(pybind11::module_& module);
 void bind_stores(pybind11::module_& module);
 void bind_remote_stores(pybind11::module_& module);
 void bind_notifier(pybind11::module_& module);

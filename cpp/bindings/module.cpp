@@ -7,6 +7,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   find_main_thread();
   bind_errors(module);
   bind_runtime(module);
+  bind_extensions(module);
   bind_stores(module);
   bind_remote_stores(module);
   bind_notifier(module);

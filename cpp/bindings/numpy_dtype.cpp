@@ -3,14 +3,32 @@
 namespace zarrloom::bindings {
 namespace {
 
+// The types that numpy has not are of the Python package ml_dtypes, or registered by Python code.
+py::dtype of_extension(const ExtensionType& type) {
+  const std::string& name = type.name;
+  if (find_extension_type(name) == nullptr) {
+    return py::dtype::from_args(py::module_::import("zarrloom.extensions")
+                                    .attr("dtype_of")(name, write_json(type.configuration, 0)));
+  }
+  try {
+    return py::dtype::from_args(py::module_::import("ml_dtypes").attr(name.c_str()));
+  } catch (const py::error_already_set& error) {
+    if (!error.matches(PyExc_ImportError) && !error.matches(PyExc_AttributeError)) throw;
+    fail(ErrorCode::unsupported, "data type \"" + name +
+                                     "\" is held in arrays of the package ml_dtypes, which is not "
+                                     "installed or too old: pip install -U ml_dtypes");
+  }
+}
+
 // With names and offsets, so that padding needs no name.
 py::dtype structured(const DataType& dtype) {
   py::list names, formats, offsets;
   std::size_t offset = 0;
   for (const Field& field : dtype.fields) {
     if (!field.name.empty()) {
-      py::object format = field.dtype.kind == Kind::structured
-                              ? py::object(structured(field.dtype))
+      py::object format = field.dtype.kind == Kind::structured ? py::object(structured(field.dtype))
+                          : field.dtype.kind == Kind::extension
+                              ? py::object(of_extension(*field.dtype.extension))
                               : py::object(py::dtype(dtype_to_v2(field.dtype, field.big_endian)));
       if (!field.shape.empty()) format = py::make_tuple(format, to_tuple(field.shape));
       names.append(field.name);
@@ -31,6 +49,7 @@ py::dtype structured(const DataType& dtype) {
 
 py::dtype numpy_dtype(const DataType& dtype) {
   if (dtype.kind == Kind::structured) return structured(dtype);
+  if (dtype.kind == Kind::extension) return of_extension(*dtype.extension);
   return py::dtype(dtype.numpy_name());
 }
 

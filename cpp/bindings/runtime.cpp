@@ -5,6 +5,7 @@
 
 #include "bind.h"
 #include "gil.h"
+#include "python_extensions.h"
 #include "zarrloom/codecs/registry.h"
 #include "zarrloom/exec/machine.h"
 
@@ -40,7 +41,10 @@ void configure(std::size_t threads, const py::dict& io_concurrency, std::size_t 
     const py::str name{std::string(kIoKindNames[kind])};
     if (io_concurrency.contains(name)) options.io[kind] = io_concurrency[name].cast<std::size_t>();
   }
-  without_gil([&] { default_runtime()->configure(options); });
+  without_gil([&] {
+    options.extensions = default_runtime()->options().extensions;
+    default_runtime()->configure(options);
+  });
 }
 
 // What of each limit is in use now.
@@ -125,6 +129,9 @@ void record_function(std::int64_t begin, std::int64_t end, const std::string& ke
 
 void bind_runtime(py::module_& module) {
   default_runtime();  // now, while nobody forks: see ForkGuard
+  RuntimeOptions options = default_runtime()->options();
+  options.extensions = python_extensions();
+  default_runtime()->configure(options);
   module.def("get_options", &options_now);
   module.def("set_options", &configure, py::kw_only(), py::arg("threads"),
              py::arg("io_concurrency"), py::arg("memory_limit"), py::arg("index_cache"),

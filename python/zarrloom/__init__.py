@@ -31,6 +31,7 @@ from zarrloom.errors import (
     UnsupportedError,
     ZarrloomError,
 )
+from zarrloom.extensions import register_codec, register_data_type
 from zarrloom.group import Group
 from zarrloom.hierarchies import (
     consolidate_metadata,
@@ -95,6 +96,8 @@ __all__ = [
     "open_array",
     "open_group",
     "reduce",
+    "register_codec",
+    "register_data_type",
     "save",
     "stats",
     "trace",

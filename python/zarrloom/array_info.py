@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from zarrloom import _core
+from zarrloom import _core, extensions
 from zarrloom.attributes import Attributes
 from zarrloom.stores import Store
 
@@ -161,7 +162,7 @@ class ArrayInfo:
         if self.has_shards:
             configuration = next(c for c in codecs if c["name"] == _SHARDS)["configuration"]
             codecs = tuple(configuration["codecs"])
-        at = next(i for i, codec in enumerate(codecs) if codec["name"] in ("bytes", _SHARDS))
+        at = next(i for i, codec in enumerate(codecs) if _is_serializer(codec["name"]))
         return codecs[:at], codecs[at], codecs[at + 1 :]
 
     @property
@@ -201,8 +202,15 @@ class ArrayInfo:
         return self._native.read_only
 
     @property
+    def python_codecs(self) -> tuple[str, ...]:
+        """Names of the codecs that are written in Python: they run one at a time, under the GIL."""
+        known = _core.codec_names()
+        return tuple(name for name in _names(self.codecs) if name not in known)
+
+    @property
     def info(self) -> str:
         """A table of what it is, for people to read."""
+        slow = self.python_codecs
         rows = {
             "Place": self._native.store.locate(self.path),
             "Zarr format": self.zarr_format,
@@ -211,6 +219,7 @@ class ArrayInfo:
             "Data type": self.dtype,
             "Fill value": self.fill_value,
             "Codecs": " > ".join(codec["name"] for codec in self.codecs),
+            **({"Slow codecs": f"{', '.join(slow)} (in Python, under the GIL)"} if slow else {}),
             "Read-only": self.read_only,
             "Number of chunks": self.nchunks,
             "Bytes": f"{self.nbytes} ({self.nbytes / 2**20:.1f} MiB)",
@@ -225,3 +234,14 @@ class ArrayInfo:
         if not self._shape:
             raise TypeError("len() of unsized object")
         return self._shape[0]
+
+
+def _is_serializer(name: str) -> bool:
+    return name in ("bytes", "packbits", _SHARDS) or extensions.is_serializer(name)
+
+
+def _names(codecs: Iterable[dict[str, Any]]) -> Iterator[str]:
+    for codec in codecs:
+        yield codec["name"]
+        if codec["name"] == _SHARDS:
+            yield from _names(codec["configuration"]["codecs"])

@@ -10,10 +10,11 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from zarrloom import _core
+from zarrloom import _core, extensions
 from zarrloom.array import Array
 from zarrloom.attributes import to_json
 from zarrloom.errors import InvalidArgumentError, NodeNotFoundError
+from zarrloom.fill_values import fill_bytes, is_ml_dtype, ml_dtype
 from zarrloom.stores import StoreLike, to_store
 
 Mode = Literal["r", "r+", "a", "w", "w-"]
@@ -232,15 +233,15 @@ def array_spec(
         dtype = data.dtype if dtype is None else dtype
     if shape is None or dtype is None:
         raise InvalidArgumentError("shape and dtype are needed, or data")
-    kind = np.dtype(dtype)
+    kind, spelled = _dtype(dtype)
     extents = _extents(shape)
     spec = {
         "zarr_format": zarr_format,
         "shape": extents,
-        "dtype": _dtype_name(kind),
+        "dtype": spelled,
         "big_endian": kind.byteorder == ">",
         **_grid(chunks, shards, len(extents)),
-        "fill_value": _fill_bytes(fill_value, kind),
+        "fill_value": fill_bytes(fill_value, kind),
         "order": order or "C",
         "filters": _codecs_json(filters, default=[]),
         "serializer": _codecs_json(serializer, default=None),
@@ -337,10 +338,28 @@ def _plain_sizes(sizes: Any) -> Any:
     return [_plain_sizes(s) for s in sizes] if isinstance(sizes, Iterable) else int(sizes)
 
 
-def _dtype_name(dtype: np.dtype[Any]) -> str:
+def _dtype(dtype: Any) -> tuple[np.dtype[Any], str]:
+    """Give the numpy type, and the core's name; `dtype` may be a name that numpy does not know."""
+    try:
+        kind = np.dtype(dtype)
+    except TypeError:
+        if not isinstance(dtype, str):
+            raise
+        if dtype in _core.extension_type_names():
+            return ml_dtype(dtype), dtype
+        registered = extensions.find_data_type(dtype, "{}")
+        if registered is None:
+            raise
+        return registered.dtype, dtype
+    return kind, dtype_name(kind)
+
+
+def dtype_name(dtype: np.dtype[Any]) -> str:
     """Give the core's name of a dtype, or numpy's own, which the core then refuses by name."""
     if dtype.fields is not None:
         return json.dumps(_fields(dtype))
+    if is_ml_dtype(dtype):
+        return dtype.name
     if dtype.kind in "SV" and dtype.subdtype is None:
         return f"{dtype.kind}{dtype.itemsize}"
     if dtype.kind == "U":
@@ -358,7 +377,9 @@ def _fields(dtype: np.dtype[Any]) -> list[Any]:
             raise InvalidArgumentError(f"the fields of {dtype} overlap or are out of order")
         listed += _padding(offset - end)
         base, shape = kind.subdtype or (kind, ())
-        spelled = _fields(base) if base.fields is not None else base.str
+        spelled: Any = base.name if is_ml_dtype(base) else base.str
+        if base.fields is not None:
+            spelled = _fields(base)
         listed.append([name, spelled, list(shape)] if shape else [name, spelled])
         end = offset + kind.itemsize
     return listed + _padding(dtype.itemsize - end)
@@ -366,37 +387,6 @@ def _fields(dtype: np.dtype[Any]) -> list[Any]:
 
 def _padding(size: int) -> list[Any]:
     return [["", f"|V{size}"]] if size else []
-
-
-def _fill_bytes(fill_value: Any, dtype: np.dtype[Any]) -> bytes | None:
-    if fill_value is None:
-        return None
-    native = dtype if dtype.fields is not None else dtype.newbyteorder("=")
-    if native.kind in "iu":
-        _check_integer(fill_value, native)
-    if native.fields is not None:
-        return np.array(fill_value, native).tobytes()
-    if native.kind == "V":
-        return bytes(fill_value) if isinstance(fill_value, bytes) else _void_bytes(fill_value)
-    try:
-        return np.asarray(fill_value).astype(native).tobytes()
-    except (TypeError, ValueError) as error:
-        raise InvalidArgumentError(f"fill_value {fill_value!r} is no {native}: {error}") from None
-
-
-def _void_bytes(fill_value: Any) -> bytes:
-    return np.asarray(fill_value).tobytes()
-
-
-def _check_integer(fill_value: Any, dtype: np.dtype[Any]) -> None:
-    """numpy's casts would wrap around or cut."""
-    limits = np.iinfo(dtype)
-    try:
-        fits = int(fill_value) == fill_value and limits.min <= int(fill_value) <= limits.max
-    except (TypeError, ValueError, OverflowError):  # a NaN, an infinity, text
-        fits = False
-    if not fits:
-        raise InvalidArgumentError(f"fill_value {fill_value!r} is no {dtype}")
 
 
 def _codecs_json(codecs: Any, default: list[Any] | None) -> str | None:
