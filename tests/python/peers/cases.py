@@ -65,6 +65,9 @@ V3_FILTERS: dict[str, dict[str, Any]] = {
 }
 NUMBERS = ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
 NUMBERS += ["float16", "float32", "float64", "complex64", "complex128"]
+# Of the package ml_dtypes; numpy knows them by name once that is imported.
+SMALL = ["bfloat16", "float8_e3m4", "float8_e4m3b11fnuz", "float8_e4m3fn", "float8_e4m3fnuz"]
+SMALL += ["float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu", "float4_e2m1fn", "int4", "int2"]
 OTHERS = ["<U4", "|S5", "<M8[ms]", "<m8[s]"]
 
 
@@ -90,7 +93,7 @@ def all_cases() -> list[Case]:
     """Each dimension of the matrix by itself, and those pairs that have gone wrong somewhere."""
     cases: list[Case] = []
     for f, codecs in ((2, V2_CODECS), (3, V3_CODECS)):
-        cases += [_case(f, dtype=dtype) for dtype in NUMBERS + OTHERS]
+        cases += [_case(f, dtype=dtype) for dtype in NUMBERS + SMALL + OTHERS]
         cases += [_case(f, codec=codec) for codec in codecs]
         cases += [_case(f, separator=separator) for separator in "./"]
         cases += [_case(f, order="F", codec=codec) for codec in ("raw", "zstd", "gzip")]
@@ -106,11 +109,23 @@ def all_cases() -> list[Case]:
     return cases
 
 
+def dtype_of(case: Case) -> np.dtype[Any]:
+    """Give numpy's type; raises ImportError where ml_dtypes is needed and not there."""
+    if case["dtype"] not in SMALL:
+        return np.dtype(case["dtype"])
+    import ml_dtypes
+
+    return np.dtype(getattr(ml_dtypes, case["dtype"]))
+
+
 def values_of(case: Case) -> np.ndarray[Any, Any]:
     """Make the elements: one chunk holds nothing but the fill value, zero."""
-    dtype = np.dtype(case["dtype"])
+    dtype = dtype_of(case)
     numbers = np.arange(np.prod(SHAPE)).reshape(SHAPE) % 97
-    if dtype.kind == "b":
+    if case["dtype"] in SMALL:
+        bits = numbers % (1 << int(case["dtype"][3:]) if "int" in dtype.name else 7)
+        values = bits.astype(f"u{dtype.itemsize}").view(dtype)
+    elif dtype.kind == "b":
         values = numbers % 3 == 0
     elif dtype.kind in "SU":
         values = np.char.mod("%d", numbers).astype(dtype)
@@ -144,14 +159,14 @@ def document_of(case: Case) -> dict[str, Any]:
             "zarr_format": 2,
             "shape": list(SHAPE),
             "chunks": list(CHUNKS),
-            "dtype": np.dtype(case["dtype"]).str,
+            "dtype": case["dtype"] if case["dtype"] in SMALL else dtype_of(case).str,
             "compressor": V2_CODECS[case["codec"]],
-            "fill_value": False if case["dtype"] == "bool" else 0,
+            "fill_value": _zero(case),
             "order": case["order"],
             "filters": filters_of(case),
             "dimension_separator": case["separator"],
         }
-    dtype = np.dtype(case["dtype"])
+    dtype = dtype_of(case)
     order = filters_of(case) or []
     if case["order"] == "F":
         order = [_transpose()]
@@ -178,7 +193,7 @@ def document_of(case: Case) -> dict[str, Any]:
             "name": "default",
             "configuration": {"separator": case["separator"]},
         },
-        "fill_value": False if dtype.kind == "b" else [0, 0] if dtype.kind == "c" else 0,
+        "fill_value": _zero(case),
         "codecs": codecs,
         "attributes": {},
     }
@@ -195,6 +210,14 @@ def _grid_of(case: Case) -> dict[str, Any]:
         return {"name": "rectilinear", "configuration": configuration}
     chunk_shape = list(SHARDS if case["shards"] else CHUNKS)
     return {"name": "regular", "configuration": {"chunk_shape": chunk_shape}}
+
+
+def _zero(case: Case) -> Any:
+    if case["dtype"] == "float4_e2m1fn" and case["zarr_format"] == 2:
+        return "AA=="  # as TensorStore has it
+    if case["dtype"].startswith("complex") and case["zarr_format"] == 3:
+        return [0, 0]
+    return False if case["dtype"] == "bool" else 0
 
 
 def _transpose() -> dict[str, Any]:
