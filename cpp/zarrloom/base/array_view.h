@@ -11,6 +11,8 @@
 
 namespace zarrloom {
 
+class Arena;  // base/variable.h
+
 // Byte is std::byte or const std::byte. Strides are in bytes and may be negative or zero.
 template <typename Byte>
 struct BasicArrayView {
@@ -18,6 +20,8 @@ struct BasicArrayView {
   Dims shape;
   Dims strides;
   std::size_t item_size = 1;
+  // Where the bytes of elements of variable size go that are written through this view; not owned.
+  Arena* arena = nullptr;
 
   // Only views that repeat elements can have more of them than 64 bits count: then it wraps, but
   // never to 0.

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "zarrloom/base/error.h"
+#include "zarrloom/base/variable.h"
 
 namespace zarrloom {
 namespace {
@@ -36,6 +37,10 @@ constexpr std::array<Named, 14> kNamed{{
     {"complex128", 'c', Kind::complex, 16},
 }};
 
+constexpr std::string_view kText = "string";
+constexpr std::string_view kBlob = "variable_length_bytes";
+constexpr std::string_view kNumbers = "variable_length_array";
+
 constexpr std::array<std::string_view, 14> kUnits{"Y",  "M",  "W",  "D",  "h",  "m",  "s",
                                                   "ms", "us", "μs", "ns", "ps", "fs", "as"};
 
@@ -43,10 +48,11 @@ constexpr std::array<std::string_view, 14> kUnits{"Y",  "M",  "W",  "D",  "h",  
   std::string known;
   for (const Named& row : kNamed) known += std::string(row.name) + ", ";
   for (const std::string_view name : extension_type_names()) known += std::string(name) + ", ";
-  fail(ErrorCode::unsupported, "data type \"" + std::string(text) + "\" is not known; known are " +
-                                   known +
-                                   "V<bytes>, S<bytes>, U<characters>, datetime64[<unit>], "
-                                   "timedelta64[<unit>] and lists of fields");
+  fail(ErrorCode::unsupported,
+       "data type \"" + std::string(text) + "\" is not known; known are " + known +
+           "V<bytes>, S<bytes>, U<characters>, datetime64[<unit>], "
+           "timedelta64[<unit>], lists of fields, string, variable_length_bytes "
+           "and variable_length_array[<type>]");
 }
 
 std::optional<std::int64_t> parse_positive(std::string_view text) {
@@ -98,6 +104,19 @@ std::optional<DataType> sized_type(std::string_view text, char letter, Kind kind
   return DataType{kind, unit * static_cast<std::size_t>(*size), "", 1, {}};
 }
 
+DataType variable_type(Kind kind) { return {kind, sizeof(VarItem), "", 1, {}}; }
+
+// "variable_length_array[<i4]"
+std::optional<DataType> numbers_type(std::string_view text) {
+  if (!text.starts_with(kNumbers)) return std::nullopt;
+  text.remove_prefix(kNumbers.size());
+  if (text.size() < 3 || text.front() != '[' || text.back() != ']') return std::nullopt;
+  V2DataType element = dtype_from_v2(text.substr(1, text.size() - 2));
+  DataType dtype = variable_type(Kind::numbers);
+  dtype.fields.push_back({"", std::move(element.dtype), element.big_endian, {}});
+  return dtype;
+}
+
 // Appends: for "V" + a temporary string GCC 12 warns of an overlap that cannot be (-Wrestrict).
 std::string sized_name(char letter, std::size_t size) {
   std::string name(1, letter);
@@ -114,6 +133,9 @@ std::size_t DataType::swap_size() const {
     case Kind::fixed_bytes:
       return 1;
     case Kind::structured:
+    case Kind::text:
+    case Kind::blob:
+    case Kind::numbers:
       return 1;
     case Kind::unicode:
       return kUtf32;
@@ -126,6 +148,10 @@ std::size_t DataType::swap_size() const {
   }
 }
 
+bool DataType::is_variable() const {
+  return kind == Kind::text || kind == Kind::blob || kind == Kind::numbers;
+}
+
 std::string DataType::numpy_name() const {
   switch (kind) {
     case Kind::raw:
@@ -136,6 +162,13 @@ std::string DataType::numpy_name() const {
       return sized_name('U', item_size / kUtf32);
     case Kind::structured:
       return write_json(dtype_to_v2_json(*this, false), 0);
+    case Kind::text:
+      return std::string(kText);
+    case Kind::blob:
+      return std::string(kBlob);
+    case Kind::numbers:
+      return std::string(kNumbers) + "[" +
+             dtype_to_v2(fields.front().dtype, fields.front().big_endian) + "]";
     case Kind::datetime:
       return "datetime64" + unit_text(*this);
     case Kind::timedelta:
@@ -161,6 +194,9 @@ DataType dtype_from_numpy_name(std::string_view name) {
   if (auto dtype = sized_type(name, 'V', Kind::raw)) return *dtype;
   if (auto dtype = sized_type(name, 'S', Kind::fixed_bytes)) return *dtype;
   if (auto dtype = sized_type(name, 'U', Kind::unicode)) return *dtype;
+  if (name == kText) return variable_type(Kind::text);
+  if (name == kBlob) return variable_type(Kind::blob);
+  if (auto dtype = numbers_type(name)) return *dtype;
   if (name.starts_with('[')) return dtype_from_v2_json(parse_json(name)).dtype;
   fail_unknown(name);
 }
@@ -195,6 +231,10 @@ std::string dtype_to_v2(const DataType& dtype, bool big_endian) {
       return order + "S" + std::to_string(dtype.item_size);
     case Kind::unicode:
       return order + "U" + std::to_string(dtype.item_size / kUtf32);
+    case Kind::text:
+    case Kind::blob:
+    case Kind::numbers:
+      return "|O";  // what it holds is told by a filter
     case Kind::datetime:
       return order + "M8" + unit_text(dtype);
     case Kind::timedelta:

@@ -27,6 +27,10 @@ enum class Kind : std::uint8_t {
   datetime,     // int64 counts of `unit` since 1970-01-01; INT64_MIN is NaT
   timedelta,
   extension,  // bytes with a name, base/extension_type.h
+  // Of variable size, in memory a VarItem (base/variable.h) each.
+  text,     // UTF-8
+  blob,     // any bytes
+  numbers,  // the elements of a one-dimensional array of the type of `fields[0]`; format 2 only
 };
 
 // In memory elements are always in native byte order; the stored order is the `bytes` codec's.
@@ -37,10 +41,13 @@ struct DataType {
   std::size_t item_size = 1;    // bytes
   std::string unit;             // "ns", "D", ... ("" = generic); datetime and timedelta only
   std::int64_t unit_scale = 1;  // 10 in "10us"
-  std::vector<Field> fields;    // structured only
+  std::vector<Field> fields;    // structured; numbers: one, which tells their type and order
   std::shared_ptr<const ExtensionType> extension = nullptr;  // extension only, never null there
 
   friend bool operator==(const DataType& a, const DataType& b);
+
+  // True if each element has a size of its own; item_size is that of a VarItem then.
+  bool is_variable() const;
 
   // Bytes that change places when the byte order does: 1 where order means nothing, half an item
   // for complex numbers.
@@ -48,7 +55,8 @@ struct DataType {
 
   // numpy's name without byte order, which is native: "bool", "int8", "float16", "V5", "S4", "U3",
   // "datetime64[ns]", "timedelta64[10us]", "bfloat16". Of structured types the JSON text of the v2
-  // spelling.
+  // spelling. Of those of variable size: "string", "variable_length_bytes",
+  // "variable_length_array[<i4]".
   std::string numpy_name() const;
 };
 
