@@ -73,6 +73,10 @@ AnyCodec make_bytes_codec(const Json& configuration, const ChunkSpec& spec) {
     fail(ErrorCode::invalid_argument,
          "\"endian\" must be \"little\" or \"big\", not \"" + *endian + "\"");
   }
+  if (spec.dtype.is_variable()) {
+    fail(ErrorCode::invalid_argument, "elements of type " + spec.dtype.numpy_name() +
+                                          " have no fixed size; take vlen-utf8 or vlen-bytes");
+  }
   if (spec.dtype.kind == Kind::structured && endian == "big") {
     fail(ErrorCode::unsupported, "structured elements of big-endian fields are not supported");
   }

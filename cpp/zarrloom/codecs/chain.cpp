@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kSmallAllocation = std::size_t{64} << 20;
 constexpr std::size_t kSlack = std::size_t{64} << 10;
+constexpr std::size_t kLikelyRatio = 16;
 
 // Runs a codec; what it throws begins with its name.
 template <typename Run>
@@ -49,6 +50,15 @@ std::size_t ChunkSpec::decoded_size() const {
   const std::int64_t elements = checked_product(shape, "chunk shape");
   return static_cast<std::size_t>(checked_product(
       {elements, static_cast<std::int64_t>(dtype.item_size)}, "chunk size in bytes"));
+}
+
+FillElement ChunkSpec::fill_element() const {
+  if (!dtype.is_variable()) return FillElement(ByteView(fill_value));
+  return FillElement(VarItem::of(fill_value));
+}
+
+bool ChunkSpec::is_all_fill(const ConstArrayView& chunk) const {
+  return dtype.is_variable() ? all_items_equal(chunk, fill_value) : all_equal(chunk, fill_value);
 }
 
 Workspace& thread_workspace() {
@@ -115,6 +125,8 @@ void CodecChain::add(const std::string& name, AnyCodec codec, ChunkSpec& encoded
   } else if (auto* serializer = std::get_if<std::unique_ptr<ArrayToBytes>>(&codec)) {
     if (serializer_) misplaced("the array is turned into bytes already");
     serializer_ = std::move(*serializer);
+    // Compressors that ask for the size of elements are told that there is none.
+    if (encoded.dtype.is_variable()) encoded.dtype = DataType{};
   } else {
     if (!serializer_) misplaced("it works on bytes, but comes before a codec that makes them");
     compressors_.push_back(std::move(std::get<std::unique_ptr<BytesToBytes>>(codec)));
@@ -181,7 +193,7 @@ std::vector<CodecConfig> CodecChain::configs() const {
 }
 
 const std::string& CodecChain::compressor_name(std::size_t i) const {
-  return names_[transformed_ + views_.size() + 1 + i];
+  return names_[serializer_index() + 1 + i];
 }
 
 // The metadata may declare a chunk of terabytes: not even an attempt is made to allocate that for
@@ -200,6 +212,21 @@ void CodecChain::check_plausible(std::size_t i, ByteView encoded) const {
 std::size_t CodecChain::stage_limit(std::size_t i, ByteView encoded) const {
   const std::uint64_t most = compressors_[i]->max_decoded_size(encoded);
   return static_cast<std::size_t>(std::min<std::uint64_t>(stage_limits_[i], most));
+}
+
+// Codecs allocate their limit. Where it is far beyond what such data is likely to need, less is
+// tried first: a chunk of strings has no size that is known.
+Bytes CodecChain::decode_unknown(std::size_t i, ByteView encoded) const {
+  const std::size_t limit = stage_limit(i, encoded);
+  const std::size_t likely = std::max(kSmallAllocation, encoded.size() * kLikelyRatio);
+  for (std::size_t most = likely; most < limit; most *= kLikelyRatio) {
+    try {
+      return compressors_[i]->decode_unknown(encoded, most);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::corrupt_data) throw;
+    }
+  }
+  return compressors_[i]->decode_unknown(encoded, limit);
 }
 
 void CodecChain::decode_part(ByteView stored, const Dims& start, const Dims& step,
@@ -235,8 +262,7 @@ std::optional<ByteView> CodecChain::undo_compressors(ByteView stored, const Arra
     if (payload) {
       bytes = *payload;
     } else if (i > 0 || !serializer_->has_fixed_size()) {
-      const std::size_t limit = stage_limit(i, bytes);
-      held = named(compressor_name(i), [&] { return codec.decode_unknown(bytes, limit); });
+      held = named(compressor_name(i), [&] { return decode_unknown(i, bytes); });
       bytes = held.view();
     } else if (in_place != nullptr) {
       decode_in_place(bytes, *in_place);
@@ -263,13 +289,16 @@ void CodecChain::decode_transformed(ByteView stored, const Dims& start, const Di
     serializer_->decode_part(array, Dims::filled(rank, 0), Dims::filled(rank, 1), view);
     array = workspace.array_a.view();
   });
-  const bool in_place = out.shape == spec_.shape && is_c_contiguous(out);
+  const bool variable = spec_.dtype.is_variable();
+  const bool in_place = !variable && out.shape == spec_.shape && is_c_contiguous(out);
   const MutableBytes into = in_place ? MutableBytes(out.data, out.byte_size()) : MutableBytes();
   const ByteView decoded = steps_->decode(array, into, workspace);
   if (spec_.dtype.kind == Kind::boolean) check_bool_bytes(decoded);
   if (in_place) return;
   const ConstArrayView chunk = c_view(decoded, spec_.shape, spec_.dtype.item_size);
-  strided_copy(sub_view(chunk, start, step, out.shape), out);
+  const ConstArrayView part = sub_view(chunk, start, step, out.shape);
+  if (variable && out.arena != nullptr) return deep_copy(part, out, *out.arena);
+  strided_copy(part, out);
 }
 
 void CodecChain::check_serialized_size(std::size_t size) const {

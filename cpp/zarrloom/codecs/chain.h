@@ -37,6 +37,8 @@ class CodecChain {
   const ChunkSpec& spec() const { return spec_; }
   std::size_t decoded_size() const { return decoded_size_; }
   std::vector<CodecConfig> configs() const;  // complete, as they are stored
+  // Which of them is the array->bytes codec.
+  std::size_t serializer_index() const { return transformed_ + views_.size(); }
 
   // True if every stored object of this chain has the same size, max_stored_size().
   bool has_fixed_size() const;
@@ -74,10 +76,11 @@ class CodecChain {
  private:
   void add(const std::string& name, AnyCodec codec, ChunkSpec& encoded);
   void set_max_stored_size();
-  const std::string& serializer_name() const { return names_[transformed_ + views_.size()]; }
+  const std::string& serializer_name() const { return names_[serializer_index()]; }
   const std::string& compressor_name(std::size_t i) const;
   bool keeps_memory() const;
   std::size_t stage_limit(std::size_t i, ByteView encoded) const;
+  Bytes decode_unknown(std::size_t i, ByteView encoded) const;
   void check_plausible(std::size_t i, ByteView encoded) const;
   void check_serialized_size(std::size_t size) const;
   void decode_transformed(ByteView stored, const Dims& start, const Dims& step,

@@ -14,10 +14,27 @@
 #include "zarrloom/base/bytes.h"
 #include "zarrloom/base/dtype.h"
 #include "zarrloom/base/json.h"
+#include "zarrloom/base/variable.h"
 
 namespace zarrloom {
 
 class Extensions;  // codecs/extensions.h
+
+// One element's memory: that of a fixed type, or an item that is made for the purpose.
+class FillElement {
+ public:
+  explicit FillElement(ByteView fixed) : fixed_(fixed) {}
+  explicit FillElement(VarItem item) : item_(item), variable_(true) {}
+  FillElement(const FillElement&) = delete;
+  FillElement& operator=(const FillElement&) = delete;
+
+  operator ByteView() const { return variable_ ? std::as_bytes(std::span(&item_, 1)) : fixed_; }
+
+ private:
+  ByteView fixed_;
+  VarItem item_;
+  bool variable_ = false;
+};
 
 // What a codec is given, by its place in the chain.
 enum class Serialized {
@@ -31,9 +48,14 @@ enum class Serialized {
 struct ChunkSpec {
   Dims shape;
   DataType dtype;
-  std::vector<std::byte> fill_value;                       // one element
+  std::vector<std::byte> fill_value;  // one element; of a variable type the bytes of one item
   std::shared_ptr<const Extensions> extensions = nullptr;  // for chains inside; may be null
   Serialized serialized = Serialized::no;
+
+  // The fill value as an element in memory, valid as long as this is.
+  FillElement fill_element() const;
+  // True if all elements are the fill value.
+  bool is_all_fill(const ConstArrayView& chunk) const;
 
   std::size_t decoded_size() const;  // bytes; throws invalid_argument beyond 2^63 - 1
 };
@@ -81,7 +103,8 @@ class ArrayToBytes {
  public:
   virtual ~ArrayToBytes() = default;
   virtual Json configuration() const = 0;
-  // No encoded chunk is longer.
+  // No encoded chunk is longer. Where elements have sizes of their own: what no chunk should
+  // exceed; nothing is allocated by it.
   virtual std::size_t max_encoded_size() const = 0;
   // True if every encoded chunk has max_encoded_size() bytes.
   virtual bool has_fixed_size() const = 0;
@@ -91,7 +114,8 @@ class ArrayToBytes {
   // Makes `out` the encoded chunk.
   virtual void encode(const ConstArrayView& chunk, Bytes& out) const = 0;
   // Decodes the part of the chunk that starts at `start`, takes every step-th element and has
-  // out.shape elements in each dimension. encoded.size() is right if it is fixed.
+  // out.shape elements in each dimension. encoded.size() is right if it is fixed. The bytes of
+  // items go to out.arena: nothing refers to `encoded` afterwards.
   virtual void decode_part(ByteView encoded, const Dims& start, const Dims& step,
                            const ArrayView& out) const = 0;
   // For a memory image that was read in place: what decode_part would have refused is refused.

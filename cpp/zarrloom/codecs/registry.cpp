@@ -78,6 +78,11 @@ constexpr CodecRow kTable[] = {
     {"scale_offset", "", make_scale_offset_codec, R"([{}, {"offset": 2}])"},
     {"cast_value", "", make_cast_value_codec,
      R"([{"data_type": "int64", "out_of_range": "wrap"}, {"data_type": "float64"}])"},
+    {"vlen-utf8", "vlen-utf8", make_vlen_utf8_codec, "[{}]"},
+    {"vlen-bytes", "vlen-bytes", make_vlen_bytes_codec, "[{}]"},
+    {"numcodecs.vlen-array", "vlen-array", make_vlen_array_codec, "[{}]"},
+    {"numcodecs.categorize", "categorize", make_categorize_codec,
+     R"([{"labels": ["a", "b"]}, {"labels": [""], "astype": "<u2"}])"},
     // The same codecs by the names under which numcodecs registers them for format 3.
     {"numcodecs.zstd", "", make_zstd_codec, kZstdSamples},
     {"numcodecs.gzip", "", make_gzip_codec, kGzipSamples},

@@ -33,7 +33,7 @@ bool is_refused_for_good(std::string_view name);
 std::vector<std::string> codec_names();
 
 // The factories, one in each codec's file. ArrayToArray: transpose. ArrayToBytes: packbits, bytes,
-// sharding. ArrayTransform: delta to scale_offset.
+// vlen_*, sharding. ArrayTransform: delta to scale_offset, categorize.
 AnyCodec make_transpose_codec(const Json& configuration, const ChunkSpec& spec);
 AnyCodec make_delta_codec(const Json& configuration, const ChunkSpec& spec);
 AnyCodec make_astype_codec(const Json& configuration, const ChunkSpec& spec);
@@ -45,6 +45,10 @@ AnyCodec make_cast_value_codec(const Json& configuration, const ChunkSpec& spec)
 AnyCodec make_scale_offset_codec(const Json& configuration, const ChunkSpec& spec);
 AnyCodec make_packbits_codec(const Json& configuration, const ChunkSpec& spec);
 AnyCodec make_bytes_codec(const Json& configuration, const ChunkSpec& spec);
+AnyCodec make_vlen_utf8_codec(const Json& configuration, const ChunkSpec& spec);
+AnyCodec make_vlen_bytes_codec(const Json& configuration, const ChunkSpec& spec);
+AnyCodec make_vlen_array_codec(const Json& configuration, const ChunkSpec& spec);
+AnyCodec make_categorize_codec(const Json& configuration, const ChunkSpec& spec);
 AnyCodec make_sharding_codec(const Json& configuration, const ChunkSpec& spec);
 AnyCodec make_zstd_codec(const Json& configuration, const ChunkSpec& spec);
 AnyCodec make_gzip_codec(const Json& configuration, const ChunkSpec& spec);

@@ -105,7 +105,7 @@ class ShardingCodec final : public ArrayToBytes {
     Share share;
     while (shares.next(share)) {
       const ConstArrayView inner = sub_view(chunk, share.at, ones, share.count);
-      if (all_equal(inner, inner_.spec().fill_value)) continue;
+      if (inner_.spec().is_all_fill(inner)) continue;
       builder.add(number_of(share.chunk), inner_.encode(inner, workspace));
     }
     builder.finish(out);
@@ -123,7 +123,7 @@ class ShardingCodec final : public ArrayToBytes {
       if (part.element_count() == 0) continue;
       const ShardRange& range = ranges[number_of(share.chunk)];
       if (range.empty()) {
-        strided_fill(part, inner_.spec().fill_value);
+        strided_fill(part, inner_.spec().fill_element());
         continue;
       }
       try {
