@@ -10,12 +10,13 @@ namespace zarrloom {
 
 // A row of chunks: all with the same index along the axis.
 struct AppendStream::Row {
-  std::int64_t number;  // the index along the axis
-  std::int64_t first;   // frames before this one are stored and may be changed by others
-  std::int64_t filled;  // frames up to here are in `data`
+  std::int64_t number = 0;  // the index along the axis
+  std::int64_t first = 0;   // frames before this one are stored and may be changed by others
+  std::int64_t filled = 0;  // frames up to here are in `data`
   ByteBudget::Lease lease;
   Bytes data;
   ArrayView view;
+  Arena arena = {};  // of elements of variable size
 };
 
 namespace {
@@ -83,7 +84,12 @@ void AppendStream::append(const ConstArrayView& block, const InterruptCheck& int
   for (std::int64_t done = 0; done < count;) {
     Row& row = row_at(length_ + done, interrupt);
     const std::int64_t n = std::min(count - done, row_extent() - row.filled);
-    strided_copy(frames_of(block, axis_, done, n), frames_of(row.view, axis_, row.filled, n));
+    const ArrayView place = frames_of(row.view, axis_, row.filled, n);
+    if (dataset_->dtype().is_variable()) {
+      deep_copy(frames_of(block, axis_, done, n), place, row.arena);
+    } else {
+      strided_copy(frames_of(block, axis_, done, n), place);
+    }
     row.filled += n;
     done += n;
     if (row.filled < row_extent()) continue;
@@ -100,12 +106,11 @@ AppendStream::Row& AppendStream::row_at(std::int64_t position, const InterruptCh
   const auto elements = static_cast<std::size_t>(checked_product(row_shape_, "a row of chunks"));
   const std::size_t bytes = elements * dataset_->item_size();
   const std::int64_t first = position % row_extent();
-  auto row = std::make_shared<Row>(Row{.number = position / row_extent(),
-                                       .first = first,
-                                       .filled = first,
-                                       .lease = window_.acquire(bytes, interrupt),
-                                       .data = Bytes(bytes),
-                                       .view = {}});
+  auto row = std::make_shared<Row>();
+  row->number = position / row_extent();
+  row->first = row->filled = first;
+  row->lease = window_.acquire(bytes, interrupt);
+  row->data = Bytes(bytes);
   row->view = c_view(row->data.span(), row_shape_, dataset_->item_size());
   row_ = std::move(row);
   return *row_;
@@ -116,7 +121,7 @@ AppendStream::Row& AppendStream::row_at(std::int64_t position, const InterruptCh
 void AppendStream::store_row() {
   array_.check_unchanged();
   strided_fill(frames_of(row_->view, axis_, row_->filled, row_extent() - row_->filled),
-               dataset_->fill_value());
+               dataset_->fill_element());
   Dims grid = grid_shape(row_shape_, dataset_->object_grid);
   const std::int64_t count = checked_product(grid, "number of chunks");
   for (std::int64_t n = 0; n < count; ++n) {

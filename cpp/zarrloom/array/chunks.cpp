@@ -99,7 +99,9 @@ void check_decodes(const Dataset& dataset, const Dims& chunk, ByteView encoded) 
   Workspace workspace;
   const ChainPtr codecs = dataset.codecs_of(Unit::chunk, chunk);
   Bytes decoded(codecs->decoded_size());
-  const ArrayView view = c_view(decoded.span(), codecs->spec().shape, dataset.item_size());
+  ArrayView view = c_view(decoded.span(), codecs->spec().shape, dataset.item_size());
+  Arena arena;
+  view.arena = &arena;
   codecs->decode(encoded, view, workspace);
 }
 
@@ -152,7 +154,7 @@ void delete_chunk(const Array& array, const Dims& chunk) {
     return ObjectWriter{*array.runtime(), dataset, {}}.erase(chunk);
   }
   const ChunkEdit erased{
-      true, {}, [&](const ArrayView& view) { strided_fill(view, dataset.fill_value()); }, {}};
+      true, {}, [&](const ArrayView& view) { strided_fill(view, dataset.fill_element()); }, {}};
   edit_one(array, chunk, erased, IfMissing::leave);
 }
 

@@ -63,6 +63,12 @@ void check_options(const CreateOptions& options) {
   }
 }
 
+bool makes_numbers(const CreateOptions& options) {
+  return std::ranges::any_of(options.filters, [](const CodecConfig& filter) {
+    return filter.name.ends_with("categorize");
+  });
+}
+
 ArrayMetadata common_members(const CreateOptions& options) {
   ArrayMetadata metadata;
   metadata.zarr_format = options.zarr_format;
@@ -75,14 +81,20 @@ ArrayMetadata common_members(const CreateOptions& options) {
     metadata.rectilinear = options.rectilinear;
     metadata.chunk_shape = options.rectilinear->largest();
   }
-  metadata.fill_value = options.fill_value.value_or(FillValue(options.dtype.item_size));
+  metadata.fill_value = options.fill_value.value_or(zero_fill_value(options.dtype));
   metadata.attributes = options.attributes;
   metadata.extensions = options.extensions;
   return metadata;
 }
 
+// Elements of variable size are text or bytes in format 3, unless a filter makes numbers of them.
+CodecConfig default_serializer(const CreateOptions& options) {
+  if (!options.dtype.is_variable() || makes_numbers(options)) return {"bytes"};
+  return {options.dtype.kind == Kind::text ? "vlen-utf8" : "vlen-bytes"};
+}
+
 CodecConfig serializer_of(const CreateOptions& options) {
-  CodecConfig serializer = options.serializer.value_or(CodecConfig{"bytes"});
+  CodecConfig serializer = options.serializer.value_or(default_serializer(options));
   // Filters may make elements of another type; where order means nothing the codec drops it.
   const bool has_order = options.dtype.swap_size() > 1 || !options.filters.empty();
   if (serializer.name == "bytes" && has_order && !serializer.configuration.find("endian")) {
@@ -154,7 +166,8 @@ void check_v2_options(const CreateOptions& options) {
     fail(ErrorCode::invalid_argument,
          "format 2 has no dimension_names; the attribute _ARRAY_DIMENSIONS serves xarray there");
   }
-  if (options.serializer && options.serializer->name != "bytes") {
+  if (options.serializer && options.serializer->name != "bytes" &&
+      !options.serializer->name.starts_with("vlen-")) {
     fail(ErrorCode::invalid_argument,
          "format 2 has no serializer \"" + options.serializer->name + "\"");
   }
@@ -211,12 +224,26 @@ Json numcodecs_object(const CodecConfig& codec, const Extensions* extensions) {
   return object;
 }
 
+// Format 2 tells by a filter what objects are. nullopt where there are none, or it is given.
+std::optional<Json> v2_object_codec(const CreateOptions& options) {
+  const DataType& dtype = options.dtype;
+  if (!dtype.is_variable() || makes_numbers(options)) return std::nullopt;
+  for (const CodecConfig& filter : options.filters) {
+    if (filter.name.find("vlen-") != std::string::npos) return std::nullopt;
+  }
+  if (dtype.kind == Kind::text) return Json::Object{{"id", "vlen-utf8"}};
+  if (dtype.kind == Kind::blob) return Json::Object{{"id", "vlen-bytes"}};
+  const Field& items = dtype.fields.front();
+  return Json::Object{{"id", "vlen-array"}, {"dtype", dtype_to_v2(items.dtype, items.big_endian)}};
+}
+
 void set_v2_filters(const CreateOptions& options, ArrayMetadata& metadata) {
-  if (options.filters.empty()) return;
   Json::Array filters;
   for (const CodecConfig& filter : options.filters) {
     filters.push_back(numcodecs_object(filter, options.extensions.get()));
   }
+  if (const auto object_codec = v2_object_codec(options)) filters.push_back(*object_codec);
+  if (filters.empty()) return;
   metadata.v2.filters = std::move(filters);
   complete_v2_filters(metadata);
 }

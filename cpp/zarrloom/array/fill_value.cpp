@@ -11,6 +11,7 @@
 #include "zarrloom/array/metadata.h"
 #include "zarrloom/base/base64.h"
 #include "zarrloom/base/error.h"
+#include "zarrloom/base/utf8.h"
 
 namespace zarrloom {
 namespace {
@@ -221,7 +222,7 @@ FillValue parse_byte_list(const Json& value, const DataType& dtype) {
     }
     bytes.push_back(static_cast<std::byte>(*byte));
   }
-  if (bytes.size() != dtype.item_size) {
+  if (bytes.size() != dtype.item_size && !dtype.is_variable()) {
     fail_kind(value, dtype, ("a list of " + std::to_string(dtype.item_size) + " bytes").c_str());
   }
   return bytes;
@@ -252,33 +253,6 @@ Json write_bytes(const FillValue& value, Format format, const DataType& dtype) {
   std::size_t size = value.size();
   while (dtype.kind == Kind::fixed_bytes && size > 0 && value[size - 1] == std::byte{0}) --size;
   return base64_encode(ByteView(value).first(size));
-}
-
-// UTF-8 to code points, one by one: the JSON parser lets no other text pass.
-char32_t next_code_point(std::string_view& text) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  const std::size_t size = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  char32_t code = size == 1 ? lead : lead & (0x7fu >> size);
-  for (std::size_t i = 1; i < size; ++i)
-    code = code << 6 | (static_cast<unsigned char>(text[i]) & 63u);
-  text.remove_prefix(size);
-  return code;
-}
-
-void append_utf8(char32_t code, std::string& text) {
-  const auto byte = [&](char32_t bits) { text += static_cast<char>(bits); };
-  if (code < 0x80) return byte(code);
-  if (code < 0x800) {
-    byte(0xc0 | code >> 6);
-  } else if (code < 0x10000) {
-    byte(0xe0 | code >> 12);
-    byte(0x80 | (code >> 6 & 63));
-  } else {
-    byte(0xf0 | code >> 18);
-    byte(0x80 | (code >> 12 & 63));
-    byte(0x80 | (code >> 6 & 63));
-  }
-  byte(0x80 | (code & 63));
 }
 
 FillValue parse_unicode(const Json& value, Format format, const DataType& dtype) {
@@ -312,6 +286,24 @@ FillValue parse_extension(const Json& value, Format format, const DataType& dtyp
                                         std::to_string(out.size()) + " bytes");
 }
 
+// The bytes of one element of variable size.
+FillValue parse_variable(const Json& value, Format format, const DataType& dtype) {
+  if (const std::int64_t* zero = value.as_int(); format == Format::v2 && zero && *zero == 0)
+    return {};
+  if (dtype.kind == Kind::blob && format == Format::v3 && value.as_array() != nullptr) {
+    return parse_byte_list(value, dtype);
+  }
+  const std::string* text = value.as_string();
+  if (text == nullptr) fail_kind(value, dtype, dtype.kind == Kind::text ? "a string" : "base64");
+  if (dtype.kind == Kind::text) {
+    const ByteView bytes = as_byte_view(*text);
+    return {bytes.begin(), bytes.end()};
+  }
+  std::optional<std::vector<std::byte>> bytes = base64_decode(*text);
+  if (!bytes) fail_kind(value, dtype, "base64");
+  return std::move(*bytes);
+}
+
 FillValue parse(const Json& value, Format format, const DataType& dtype);
 
 // An object with a value for each field, as the data type "struct" has it.
@@ -330,6 +322,10 @@ FillValue parse_fields(const Json& value, const DataType& dtype) {
 FillValue parse(const Json& value, Format format, const DataType& dtype) {
   FillValue out;
   switch (dtype.kind) {
+    case Kind::text:
+    case Kind::blob:
+    case Kind::numbers:
+      return parse_variable(value, format, dtype);
     case Kind::unicode:
       return parse_unicode(value, format, dtype);
     case Kind::structured:
@@ -368,13 +364,18 @@ FillValue parse(const Json& value, Format format, const DataType& dtype) {
 }
 
 Json write(const FillValue& value, Format format, const DataType& dtype) {
-  if (value.size() != dtype.item_size) {
+  if (value.size() != dtype.item_size && !dtype.is_variable()) {
     fail(ErrorCode::invalid_argument, "the fill value has " + std::to_string(value.size()) +
                                           " bytes, but an element of type " + dtype.numpy_name() +
                                           " has " + std::to_string(dtype.item_size));
   }
   const std::size_t size = dtype.item_size;
   switch (dtype.kind) {
+    case Kind::text:
+      return std::string(as_text(value));
+    case Kind::blob:
+    case Kind::numbers:
+      return base64_encode(value);
     case Kind::unicode:
       return write_unicode(value);
     case Kind::raw:
@@ -396,6 +397,10 @@ Json write(const FillValue& value, Format format, const DataType& dtype) {
 }
 
 }  // namespace
+
+FillValue zero_fill_value(const DataType& dtype) {
+  return FillValue(dtype.is_variable() ? 0 : dtype.item_size);
+}
 
 FillValue parse_v3_fill_value(const Json& value, const DataType& dtype) {
   return parse(value, Format::v3, dtype);
@@ -420,7 +425,7 @@ Json write_v3_fill_value(const FillValue& value, const DataType& dtype) {
 }
 
 FillValue parse_v2_fill_value(const Json& value, const DataType& dtype) {
-  if (value.is_null()) return FillValue(dtype.item_size);
+  if (value.is_null()) return zero_fill_value(dtype);
   return parse(value, Format::v2, dtype);
 }
 

@@ -13,7 +13,8 @@
 
 namespace zarrloom {
 
-using FillValue = std::vector<std::byte>;  // one element in native byte order
+// One element in native byte order; of a type of variable size the bytes of one.
+using FillValue = std::vector<std::byte>;
 
 // The members that only format 2 has; kept so that metadata is written back as it was.
 struct V2Members {
@@ -59,6 +60,9 @@ ArrayMetadata parse_v2_metadata(const Json& zarray, const Json& zattrs,
 Json write_v2_metadata(const ArrayMetadata& metadata);  // ".zarray"; attributes go to ".zattrs"
 
 // ---- Fill values (array/fill_value.cpp) ----
+
+// Zero, or no bytes.
+FillValue zero_fill_value(const DataType& dtype);
 
 // Format 3: numbers, true/false, "NaN", "Infinity", "-Infinity", hex bit patterns "0x7fc00001",
 // pairs of them for complex, byte lists for r*, "NaT" or integers for datetime. Exact for 64 bits;

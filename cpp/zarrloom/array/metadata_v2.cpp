@@ -7,6 +7,7 @@
 #include "zarrloom/array/v2_codecs.h"
 #include "zarrloom/base/error.h"
 #include "zarrloom/codecs/extensions.h"
+#include "zarrloom/codecs/registry.h"
 
 namespace zarrloom {
 namespace {
@@ -16,7 +17,31 @@ constexpr std::array<std::string_view, 9> kMembers{
     "dtype",       "compressor", "fill_value",
     "order",       "filters",    "dimension_separator"};
 
-void read_dtype(const Json& value, ArrayMetadata& metadata) {
+// What "|O" stands for is told by a filter.
+DataType object_type(const Json* filters) {
+  const Json::Array* list = filters == nullptr ? nullptr : filters->as_array();
+  for (const Json& filter : list == nullptr ? Json::Array() : *list) {
+    const Json* id = filter.find("id");
+    if (id == nullptr || id->as_string() == nullptr) continue;
+    find_v2_codec(*id->as_string());  // throws for what is not known, or not run
+    if (*id == Json("vlen-utf8") || *id == Json("categorize"))
+      return dtype_from_numpy_name("string");
+    if (*id == Json("vlen-bytes")) return dtype_from_numpy_name("variable_length_bytes");
+    if (*id != Json("vlen-array")) continue;
+    const Json& items = required_member(filter, "dtype");
+    if (items.as_string() == nullptr) fail_member("filters: dtype", "a data type", items);
+    return dtype_from_numpy_name("variable_length_array[" + *items.as_string() + "]");
+  }
+  fail(ErrorCode::corrupt_metadata,
+       "dtype is |O, but no filter (vlen-utf8, vlen-bytes, vlen-array, categorize) tells what the "
+       "objects are");
+}
+
+void read_dtype(const Json& value, const Json* filters, ArrayMetadata& metadata) {
+  if (value == Json("|O")) {
+    metadata.dtype = object_type(filters);
+    return;
+  }
   const std::string* name = value.as_string();
   if (name != nullptr && metadata.extensions && find_extension_type(*name) == nullptr) {
     if (auto type = metadata.extensions->find_data_type(*name, Json::Object{})) {
@@ -70,7 +95,7 @@ ArrayMetadata parse_v2_metadata(const Json& zarray, const Json& zattrs,
   metadata.shape = read_dims(required_member(zarray, "shape"), "shape");
   metadata.chunk_shape = read_dims(required_member(zarray, "chunks"), "chunks");
   check_chunk_shape(metadata.shape, metadata.chunk_shape, "chunks");
-  read_dtype(required_member(zarray, "dtype"), metadata);
+  read_dtype(required_member(zarray, "dtype"), zarray.find("filters"), metadata);
   const Json& fill_value = required_member(zarray, "fill_value");
   metadata.v2.null_fill = fill_value.is_null();
   metadata.fill_value = parse_v2_fill_value(fill_value, metadata.dtype);

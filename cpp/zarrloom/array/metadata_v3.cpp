@@ -29,6 +29,9 @@ constexpr std::string_view kDatetime = "numpy.datetime64";
 constexpr std::string_view kUtf32 = "fixed_length_utf32";
 constexpr std::string_view kStructured = "structured";  // zarr-python's name and form...
 constexpr std::string_view kStruct = "struct";          // ...and the registered one
+constexpr std::string_view kString = "string";
+constexpr std::string_view kVariableBytes = "variable_length_bytes";  // zarr-python's name...
+constexpr std::string_view kBytes = "bytes";                          // ...and the registered one
 constexpr std::string_view kTimedelta = "numpy.timedelta64";
 
 void check_members(const Json& object, std::string_view where,
@@ -76,8 +79,8 @@ Json write_extension(std::string_view name, Json configuration) {
   std::string known;
   for (std::string_view type : kCoreTypes) known += std::string(type) + ", ";
   for (std::string_view type : extension_type_names()) known += std::string(type) + ", ";
-  for (std::string_view type :
-       {kRawBytes, kNulBytes, kUtf32, kStructured, kStruct, kDatetime, kTimedelta}) {
+  for (std::string_view type : {kRawBytes, kNulBytes, kUtf32, kString, kBytes, kVariableBytes,
+                                kStructured, kStruct, kDatetime, kTimedelta}) {
     known += std::string(type) + ", ";
   }
   fail(ErrorCode::unsupported,
@@ -174,6 +177,10 @@ DataType read_data_type(const Json& value, const Extensions* extensions) {
     return sized_type('U', bytes / 4);
   }
   if (type.name == kStructured || type.name == kStruct) return structured_type(type, extensions);
+  if (type.name == kString || type.name == kBytes || type.name == kVariableBytes) {
+    check_members(type.configuration, "data_type", {});
+    return dtype_from_numpy_name(type.name == kString ? kString : kVariableBytes);
+  }
   const bool is_core =
       std::find(kCoreTypes.begin(), kCoreTypes.end(), type.name) != kCoreTypes.end();
   if (!is_core && extensions != nullptr && find_extension_type(type.name) == nullptr) {
@@ -215,6 +222,8 @@ Json write_data_type(const DataType& dtype) {
       return write_extension(kUtf32, Json::Object{{"length_bytes", size}});
     case Kind::structured:
       return write_structured(dtype);
+    case Kind::numbers:
+      fail(ErrorCode::unsupported, "format 3 has no arrays of variable length as elements");
     case Kind::datetime:
     case Kind::timedelta:
       return write_extension(dtype.kind == Kind::datetime ? kDatetime : kTimedelta,

@@ -68,10 +68,11 @@ class Clearing {
     task.start[d] = kept_in(chunk, d);
     task.count[d] -= task.start[d];
     const Dims repeated = Dims::filled(kept_.size(), 0);
-    return {task, {dataset_.fill_value().data(), task.count, repeated, dataset_.item_size()}};
+    return {task, {ByteView(fill_).data(), task.count, repeated, dataset_.item_size()}};
   }
 
   const Dataset& dataset_;
+  const FillElement fill_ = dataset_.fill_element();
   const ObjectWriter writer_;
   const Dims kept_;
   const Dims changed_;  // 1 for each dimension whose extent changes, else 0

@@ -76,12 +76,18 @@ class FilterChain {
       codecs_.push_back(filter);
       return told(**transform);
     }
+    if (const auto* serializer = std::get_if<std::unique_ptr<ArrayToBytes>>(&codec)) {
+      if (is_bytes_ || filter.name.find("vlen-") == std::string::npos) fail_no_filter(filter);
+      is_bytes_ = true;
+      codecs_.push_back(filter);
+      return (*serializer)->configuration();
+    }
     if (const auto* compressor = std::get_if<std::unique_ptr<BytesToBytes>>(&codec)) {
       make_bytes();
       codecs_.push_back(filter);
       return told(**compressor);
     }
-    fail(ErrorCode::unsupported, "\"" + filter.name + "\" is no filter of format 2");
+    fail_no_filter(filter);
   }
 
   void make_bytes() {
@@ -93,6 +99,10 @@ class FilterChain {
   }
 
  private:
+  [[noreturn]] static void fail_no_filter(const CodecConfig& filter) {
+    fail(ErrorCode::unsupported, "\"" + filter.name + "\" is no filter of format 2 here");
+  }
+
   AnyCodec make(const CodecConfig& filter) const {
     try {
       return look_up_codec(filter.name, spec_.extensions.get()).make(filter.configuration, spec_);

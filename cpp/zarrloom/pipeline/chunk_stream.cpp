@@ -33,6 +33,10 @@ ChunkStream::State::State(std::shared_ptr<Runtime> runtime, std::shared_ptr<cons
 }
 
 void ChunkStream::State::check_buffers() const {
+  if (dataset_->dtype().is_variable() && !options_.buffers.empty()) {
+    fail(ErrorCode::unsupported,
+         "elements of type " + dataset_->dtype().numpy_name() + " do not fit into buffers");
+  }
   for (const MutableBytes& buffer : options_.buffers) {
     if (buffer.size() >= dataset_->largest_codecs(options_.unit).decoded_size()) continue;
     fail(ErrorCode::invalid_argument,
@@ -120,7 +124,7 @@ std::optional<ChunkItem> ChunkStream::State::next_here() {
     std::optional<Failure> failure;
     ChunkState state = ChunkState::stored;
     try {
-      const ArrayView out = c_view(memory_for(*slot), slot->item.shape, dataset_->item_size());
+      const ArrayView out = view_for(*slot);
       state = fetch_now(*dataset_, options_.unit, slot->task, out, begin(*slot));
     } catch (...) {
       failure = current_failure();

@@ -17,6 +17,7 @@ struct ChunkItem {
   Dims chunk;  // grid index
   Dims shape;  // of the elements: clipped at the array's edge and to the stream's selection
   Bytes data;  // C-ordered elements; empty if they lie in a buffer of the options
+  std::unique_ptr<Arena> arena = {};  // holds the bytes of elements of variable size
   std::optional<std::size_t> buffer = {};  // its number, until give_back()
   std::optional<Failure> failure = {};     // ChunkStreamOptions::keep_going: instead of elements
   double result = 0;                       // whatever ChunkStreamOptions::each leaves here
@@ -47,7 +48,8 @@ struct ChunkStreamOptions {
   // What was taken is counted in the budget as well, until its item's lease ends.
   bool count_taken = false;
   // Memory of the caller's, each as large as a chunk: chunks are decoded into these and into
-  // nothing else, each free again after give_back(). Empty: every item has memory of its own.
+  // nothing else, each free again after give_back(). Empty: every item has memory of its own. Not
+  // for elements of variable size.
   std::vector<MutableBytes> buffers = {};
 };
 

@@ -50,6 +50,7 @@ class ChunkStream::State : public std::enable_shared_from_this<ChunkStream::Stat
 
   // One chunk's way, on the thread that works on it.
   MutableBytes memory_for(StreamSlot& slot) const;
+  ArrayView view_for(StreamSlot& slot) const;
   FetchControl begin(const StreamSlot& slot);
   void run(StreamSlotPtr slot);
   void fetched(StreamSlotPtr slot, std::optional<Failure> failure, ChunkState state);

@@ -25,6 +25,14 @@ MutableBytes ChunkStream::State::memory_for(Slot& slot) const {
   return slot.item.data.span();
 }
 
+ArrayView ChunkStream::State::view_for(Slot& slot) const {
+  ArrayView view = c_view(memory_for(slot), slot.item.shape, dataset_->item_size());
+  if (!dataset_->dtype().is_variable()) return view;
+  slot.item.arena = std::make_unique<Arena>();
+  view.arena = slot.item.arena.get();
+  return view;
+}
+
 FetchControl ChunkStream::State::begin(const Slot& slot) {
   FetchControl control{.cancel = cancel_, .since = began_};
   if (options_.timeout.count() == 0) return control;
@@ -41,7 +49,7 @@ void ChunkStream::State::run(SlotPtr slot) {
       const std::lock_guard lock(mutex_);
       if (closed_) throw Error(cancelled());
     }
-    out = c_view(memory_for(*slot), slot->item.shape, dataset_->item_size());
+    out = view_for(*slot);
   } catch (...) {
     slot->item.failure =
         fetch_failure(*dataset_, options_.unit, slot->item.chunk, current_failure());
@@ -125,6 +133,7 @@ void ChunkStream::State::finished(SlotPtr slot) {
 void ChunkStream::State::take_back_useless(Slot& slot) {
   if (!slot.left_out && !slot.item.failure) return;
   slot.item.data = Bytes();
+  slot.item.arena.reset();
   slot.lease.release();
   if (slot.item.buffer) free_buffers_.push_back(*slot.item.buffer);
   slot.item.buffer.reset();

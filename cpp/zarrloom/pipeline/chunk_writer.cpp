@@ -25,6 +25,7 @@ struct Pushed {
   std::int64_t sequence = 0;
   ChunkTask task;
   Bytes data;
+  std::unique_ptr<Arena> arena;  // of elements of variable size
   ByteBudget::Lease lease;
 };
 
@@ -109,7 +110,13 @@ void ChunkWriter::State::push(const Dims& chunk, const ConstArrayView& data,
   window_.wait_until([&] { return !is_running(number); }, interrupt);
   pushed->lease = window_.acquire(bytes_in_flight(*dataset_, Unit::object), interrupt);
   pushed->data = Bytes(part.byte_size());
-  strided_copy(part, c_view(pushed->data.span(), part.shape, part.item_size));
+  const ArrayView copy = c_view(pushed->data.span(), part.shape, part.item_size);
+  if (dataset_->dtype().is_variable()) {
+    pushed->arena = std::make_unique<Arena>();
+    deep_copy(part, copy, *pushed->arena);
+  } else {
+    strided_copy(part, copy);
+  }
   pushed->sequence = begin(number);
   window_.post([this, pushed] { write(std::move(*pushed)); });
 }
@@ -165,6 +172,7 @@ void ChunkWriter::State::keep(FailedChunk& failed, Pushed& pushed) {
   }
   failed.shape = pushed.task.count;
   failed.data = std::move(pushed.data);
+  failed.arena = std::move(pushed.arena);
   failed.lease = std::move(pushed.lease);
 }
 

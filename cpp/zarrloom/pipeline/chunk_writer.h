@@ -26,6 +26,7 @@ struct FailedChunk {
   // they did not fit the chunk, or if the failed ones would have filled a quarter of the budget.
   Dims shape = {};
   Bytes data = {};
+  std::unique_ptr<Arena> arena = {};  // holds the bytes of elements of variable size
   ByteBudget::Lease lease = {};
 };
 

@@ -56,7 +56,7 @@ struct Dataset {
 
   const DataType& dtype() const { return codecs.spec().dtype; }
   std::size_t item_size() const { return codecs.spec().dtype.item_size; }
-  ByteView fill_value() const { return codecs.spec().fill_value; }
+  FillElement fill_element() const { return codecs.spec().fill_element(); }
 
   std::string object_key(const Dims& object) const;
   std::string chunk_key(const Dims& chunk) const;  // of the object that holds it

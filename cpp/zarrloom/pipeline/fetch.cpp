@@ -27,7 +27,7 @@ struct ObjectFetch {
         throw Error(std::move(answer.result.failure));
       }
       if (missing) {
-        if (control.fill_missing) strided_fill(out, dataset.fill_value());
+        if (control.fill_missing) strided_fill(out, dataset.fill_element());
       } else {
         decode_gated(dataset, answer, key, out.byte_size(),
                      [&] { decode_to(target(), answer.result.bytes); });

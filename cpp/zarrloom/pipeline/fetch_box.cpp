@@ -10,9 +10,11 @@ struct Decoded {
   Bytes memory;
   ArrayView elements;
 
-  Decoded(const ChunkTask& box, std::size_t item_size)
-      : memory(static_cast<std::size_t>(checked_product(box.count, "box")) * item_size),
-        elements(c_view(memory.span(), box.count, item_size)) {}
+  Decoded(const WantedBox& wanted, std::size_t item_size)
+      : memory(static_cast<std::size_t>(checked_product(wanted.box.count, "box")) * item_size),
+        elements(c_view(memory.span(), wanted.box.count, item_size)) {
+    elements.arena = wanted.arena;
+  }
 };
 
 }  // namespace
@@ -22,7 +24,7 @@ void fetch_box(const Dataset& dataset, Unit unit, const WantedBox& wanted, const
   if (wanted.place) {
     return fetch(dataset, unit, wanted.box, *wanted.place, later, std::move(done), control);
   }
-  const auto decoded = std::make_shared<Decoded>(wanted.box, dataset.item_size());
+  const auto decoded = std::make_shared<Decoded>(wanted, dataset.item_size());
   const auto finish = [take = wanted.take, decoded, done = std::move(done)](
                           std::optional<Failure> failure, ChunkState state) {
     try {
@@ -36,15 +38,15 @@ void fetch_box(const Dataset& dataset, Unit unit, const WantedBox& wanted, const
 }
 
 void fill_box(const Dataset& dataset, const WantedBox& wanted) {
-  if (wanted.place) return strided_fill(*wanted.place, dataset.fill_value());
-  const Decoded decoded(wanted.box, dataset.item_size());
-  strided_fill(decoded.elements, dataset.fill_value());
+  if (wanted.place) return strided_fill(*wanted.place, dataset.fill_element());
+  const Decoded decoded(wanted, dataset.item_size());
+  strided_fill(decoded.elements, dataset.fill_element());
   wanted.take(decoded.elements);
 }
 
 void decode_box(const CodecChain& codecs, const WantedBox& wanted, ByteView stored) {
   if (wanted.place) return decode_to({codecs, wanted.box, *wanted.place}, stored);
-  const Decoded decoded(wanted.box, codecs.spec().dtype.item_size);
+  const Decoded decoded(wanted, codecs.spec().dtype.item_size);
   decode_to({codecs, wanted.box, decoded.elements}, stored);
   wanted.take(decoded.elements);
 }

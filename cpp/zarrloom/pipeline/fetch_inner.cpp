@@ -97,7 +97,7 @@ class InnerFetch : public std::enable_shared_from_this<InnerFetch> {
   }
 
   void missing() const {
-    if (control_.fill_missing) strided_fill(out_, dataset_.fill_value());
+    if (control_.fill_missing) strided_fill(out_, dataset_.fill_element());
     finish(std::nullopt, ChunkState::missing);
   }
 

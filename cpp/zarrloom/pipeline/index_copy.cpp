@@ -104,7 +104,7 @@ ChunkTask box_of(const IndexTask& task, std::size_t rank) {
 
 std::optional<ArrayView> place_of_box(const IndexTask& task, const ArrayView& out,
                                       std::size_t rank) {
-  ArrayView box{out.data, Dims::filled(rank, 1), Dims::filled(rank, 0), out.item_size};
+  ArrayView box{out.data, Dims::filled(rank, 1), Dims::filled(rank, 0), out.item_size, out.arena};
   for (std::size_t a = 0; a < task.axes.size(); ++a) {
     const IndexAxis& axis = task.axes[a];
     if (!axis.is_slice && axis.count > 1) return std::nullopt;

@@ -156,7 +156,7 @@ class Reduction {
                          false};
     const BlockShape shape = block_shape(task);
     StatisticsPtr statistics = make(shape);
-    statistics->add_repeated(shape, dataset_.fill_value());
+    statistics->add_repeated(shape, dataset_.fill_element());
     write(shape, *statistics);
   }
 
@@ -186,7 +186,7 @@ class Reduction {
     StatisticsPtr statistics = make(shape);
     if (state == ChunkState::missing) {
       met_missing_.store(true, std::memory_order_relaxed);
-      statistics->add_repeated(shape, dataset_.fill_value());
+      statistics->add_repeated(shape, dataset_.fill_element());
     } else {
       statistics->add(shape, data);
     }

@@ -36,7 +36,7 @@ using AnySelection = std::variant<Selection, IndexSelection>;
 
 struct ReadPart {
   AnySelection selection;
-  ArrayView out;  // as in read_selection or read_indexed
+  ArrayView out;  // as in read_selection or read_indexed; the parts of one call share an arena
 };
 
 // Many reads planned as one: a chunk that several of them touch is fetched and decoded once.

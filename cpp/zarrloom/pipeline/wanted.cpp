@@ -22,6 +22,8 @@ class PartPlan {
     return std::get<IndexPlan>(plan_).chunk(i);
   }
 
+  Arena* arena() const { return out_.arena; }
+
   WantedBox box(std::int64_t i) const {
     if (const Plan* plan = std::get_if<Plan>(&plan_)) {
       const ChunkTask task = plan->task(i);
@@ -32,7 +34,8 @@ class PartPlan {
     if (const auto place = place_of_box(*task, out_, rank_)) return {box, place};
     return {box, std::nullopt, [task, box, out = out_](const ConstArrayView& elements) {
               gather(*task, box, elements, out);
-            }};
+            },
+            out_.arena};
   }
 
  private:
@@ -106,7 +109,8 @@ class ManyWanted final : public Wanted {
                 const WantedBox part = parts_[want.part].box(want.task);
                 deliver(part, sub_view(elements, part.box.start, part.box.step, part.box.count));
               }
-            }};
+            },
+            parts_[wants[0].part].arena()};
   }
 
  private:

@@ -21,6 +21,7 @@ struct WantedBox {
   // called with the decoded box.
   std::optional<ArrayView> place;
   std::function<void(const ConstArrayView& elements)> take = {};
+  Arena* arena = nullptr;  // the caller's, for elements of variable size in the decoded box
 };
 
 // Chunks, each once, in no particular order. Any thread may ask, also several at a time. What was

@@ -83,10 +83,15 @@ class ChunksOfShard final : public WantedOfShard {
                 }
                 deliver(part, sub_view(elements, start, part.box.step, part.box.count));
               }
-            }};
+            },
+            arena()};
   }
 
  private:
+  Arena* arena() const {
+    const WantedBox first = box(0);
+    return first.place ? first.place->arena : first.arena;
+  }
   std::int64_t number(std::int64_t k) const { return numbers_[static_cast<std::size_t>(k)]; }
 
   const Dataset& dataset_;

@@ -17,14 +17,17 @@ std::unique_lock<std::mutex> lock_object(const ObjectWriter& writer, const std::
   return writer.runtime.locks().lock(writer.dataset.store->locate(key));
 }
 
-ArrayView chunk_scratch(const CodecChain& codecs, Workspace& workspace) {
+ArrayView chunk_scratch(const CodecChain& codecs, Workspace& workspace, Arena& arena) {
   workspace.decoded.resize_uninitialized(codecs.decoded_size());
-  return c_view(workspace.decoded.span(), codecs.spec().shape, codecs.spec().dtype.item_size);
+  const ChunkSpec& spec = codecs.spec();
+  ArrayView chunk = c_view(workspace.decoded.span(), spec.shape, spec.dtype.item_size);
+  chunk.arena = &arena;
+  return chunk;
 }
 
 // True if the chunk need not be stored.
 bool is_empty(const ObjectWriter& writer, const ConstArrayView& chunk) {
-  return !writer.options.write_empty_chunks && all_equal(chunk, writer.dataset.fill_value());
+  return !writer.options.write_empty_chunks && writer.dataset.codecs.spec().is_all_fill(chunk);
 }
 
 // As one of the process's threads that may.
@@ -56,10 +59,11 @@ void write_covered(const ObjectWriter& writer, const Dims& index, Edits edits) {
   const Dataset& dataset = writer.dataset;
   const ChainPtr codecs = dataset.codecs_of(Unit::object, index);
   ConstArrayView chunk = edits.front().whole;
+  Arena arena;
   if (edits.size() > 1 || chunk.data == nullptr) {
-    const ArrayView scratch = chunk_scratch(*codecs, thread_workspace());
+    const ArrayView scratch = chunk_scratch(*codecs, thread_workspace(), arena);
     // At the array's edge: filled up.
-    if (chunk.data == nullptr) strided_fill(scratch, dataset.fill_value());
+    if (chunk.data == nullptr) strided_fill(scratch, dataset.fill_element());
     apply(edits, scratch);
     chunk = scratch;
   }
@@ -79,7 +83,8 @@ void change(const ObjectWriter& writer, const Dims& index, Edits edits, IfMissin
   const std::string key = writer.dataset.object_key(index);
   const ChainPtr codecs = dataset.codecs_of(Unit::object, index);
   const auto lock = lock_object(writer, key);
-  const ArrayView chunk = chunk_scratch(*codecs, thread_workspace());
+  Arena arena;
+  const ArrayView chunk = chunk_scratch(*codecs, thread_workspace(), arena);
   const ChunkState found =
       fetch_now(dataset, Unit::object, whole_chunk(index, dataset.object_grid), chunk);
   if (found == ChunkState::missing && if_missing == IfMissing::leave) return;

@@ -46,7 +46,8 @@ class ShardMerge {
       return;
     }
     try {
-      made_[number] = encode(elements(number, edits));
+      Arena arena;
+      made_[number] = encode(elements(number, edits, arena));
     } catch (...) {
       throw Error(with_context(current_failure(), "inner chunk " + to_string(chunk)));
     }
@@ -70,18 +71,20 @@ class ShardMerge {
   }
 
   // The chunk as it will be: the caller's memory itself, or this thread's scratch.
-  ConstArrayView elements(std::size_t number, std::span<const ChunkEdit> edits) const {
+  ConstArrayView elements(std::size_t number, std::span<const ChunkEdit> edits,
+                          Arena& arena) const {
     edits = seen(edits);
     const ChunkEdit& first = edits.front();
     if (first.whole.data != nullptr && edits.size() == 1) return first.whole;
     Workspace& workspace = thread_workspace();
     workspace.decoded.resize_uninitialized(codecs_.decoded_size());
-    const ArrayView chunk =
+    ArrayView chunk =
         c_view(workspace.decoded.span(), dataset_.chunk_grid.largest(), dataset_.item_size());
+    chunk.arena = &arena;
     if (!first.covers_chunk) {
       restore(number, chunk);
     } else if (first.whole.data == nullptr) {  // at the array's edge: filled up
-      strided_fill(chunk, dataset_.fill_value());
+      strided_fill(chunk, dataset_.fill_element());
     }
     for (const ChunkEdit& edit : edits) edit.apply(chunk);
     return chunk;
@@ -89,7 +92,7 @@ class ShardMerge {
 
   void restore(std::size_t number, const ArrayView& chunk) const {
     const std::optional<ByteView> encoded = stored_chunk(number);
-    if (!encoded) return strided_fill(chunk, dataset_.fill_value());
+    if (!encoded) return strided_fill(chunk, dataset_.fill_element());
     const Gate::Pass pass = writer_.runtime.limits().cpu().enter();
     const auto began = Clock::now();
     codecs_.decode(*encoded, chunk, thread_workspace());
@@ -98,7 +101,7 @@ class ShardMerge {
   }
 
   std::optional<Bytes> encode(const ConstArrayView& chunk) const {
-    if (!writer_.options.write_empty_chunks && all_equal(chunk, dataset_.fill_value())) {
+    if (!writer_.options.write_empty_chunks && dataset_.codecs.spec().is_all_fill(chunk)) {
       return std::nullopt;
     }
     const Gate::Pass pass = writer_.runtime.limits().cpu().enter();
