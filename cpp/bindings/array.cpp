@@ -144,6 +144,13 @@ std::string codecs_json(const BoundArray& bound) {
   return write_json(list, 0);
 }
 
+// Among the codecs of a chunk: in shards those of inner chunks.
+std::size_t serializer_index(const BoundArray& bound) {
+  const Dataset& dataset = *bound.array.dataset();
+  const std::size_t outer = dataset.codecs.serializer_index();
+  return dataset.has_shards() ? dataset.inner_chain->serializer_index() - outer : outer;
+}
+
 std::string metadata_json(const BoundArray& bound) {
   const ArrayMetadata& metadata = bound.array.metadata();
   return write_json(metadata.zarr_format == 2 ? write_v2_metadata(metadata)
@@ -240,6 +247,9 @@ void bind_array(py::module_& module) {
                              [](const BoundArray& b) { return to_tuple(b.array.object_grid()); })
       .def_property_readonly("grid", [](const BoundArray& b) { return to_tuple(b.array.grid()); })
       .def_property_readonly("dtype", [](const BoundArray& b) { return b.dtype; })
+      .def_property_readonly("serializer_index", &serializer_index)
+      .def_property_readonly("dtype_name",
+                             [](const BoundArray& b) { return b.array.dtype().numpy_name(); })
       .def_property_readonly("fill_value", &fill_value)
       .def_property_readonly("zarr_format",
                              [](const BoundArray& b) { return b.array.metadata().zarr_format; })

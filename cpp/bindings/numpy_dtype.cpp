@@ -45,11 +45,20 @@ py::dtype structured(const DataType& dtype) {
   return py::dtype::from_args(parts);
 }
 
+// numpy's own type of text from numpy 2 on, else objects.
+py::dtype text() {
+  const py::object dtypes = py::module_::import("numpy").attr("dtypes");
+  if (!py::hasattr(dtypes, "StringDType")) return py::dtype("O");
+  return dtypes.attr("StringDType")().cast<py::dtype>();
+}
+
 }  // namespace
 
 py::dtype numpy_dtype(const DataType& dtype) {
   if (dtype.kind == Kind::structured) return structured(dtype);
   if (dtype.kind == Kind::extension) return of_extension(*dtype.extension);
+  if (dtype.kind == Kind::text) return text();
+  if (dtype.is_variable()) return py::dtype("O");
   return py::dtype(dtype.numpy_name());
 }
 

@@ -4,6 +4,7 @@
 
 #include "bind.h"
 #include "bound_array.h"
+#include "elements.h"
 #include "gil.h"
 #include "index_axes.h"
 #include "notifier.h"
@@ -15,8 +16,10 @@ namespace {
 // and waits until nothing touches that memory any more.
 class Operation {
  public:
-  Operation(std::shared_ptr<Notifier> notifier, std::uint64_t token, py::array memory)
-      : memory_(std::move(memory)), state_(std::make_shared<State>()) {
+  // One of `read` and `written` is there.
+  Operation(std::shared_ptr<Notifier> notifier, std::uint64_t token, std::optional<Outgoing> read,
+            std::optional<Incoming> written)
+      : read_(std::move(read)), written_(std::move(written)), state_(std::make_shared<State>()) {
     state_->notifier = std::move(notifier);
     state_->source = std::make_shared<Notifier::Source>(token);
   }
@@ -57,10 +60,15 @@ class Operation {
     const std::lock_guard lock(state_->mutex);
     return state_->done;
   }
-  void result() const {
-    const std::lock_guard lock(state_->mutex);
-    if (state_->failure) throw Error(*state_->failure);
+  void result() {
+    {
+      const std::lock_guard lock(state_->mutex);
+      if (state_->failure) throw Error(*state_->failure);
+    }
+    if (read_) read_->finish();
   }
+  const ArrayView& out() const { return read_->view(); }
+  const ConstArrayView& from() const { return written_->view(); }
 
  private:
   struct State {
@@ -72,7 +80,8 @@ class Operation {
     bool done = false;               // guarded by mutex
     std::optional<Failure> failure;  // guarded by mutex
   };
-  py::array memory_;
+  std::optional<Outgoing> read_;
+  std::optional<Incoming> written_;
   const CancelToken cancel_ = CancelToken::make();
   std::shared_ptr<State> state_;
 };
@@ -88,15 +97,25 @@ std::unique_ptr<Operation> begin(std::unique_ptr<Operation> operation, Start&& s
   return operation;
 }
 
+std::unique_ptr<Operation> reading(const BoundArray& bound, py::array out,
+                                   std::shared_ptr<Notifier> notifier, std::uint64_t token) {
+  return std::make_unique<Operation>(std::move(notifier), token, Outgoing(bound, std::move(out)),
+                                     std::nullopt);
+}
+
+std::unique_ptr<Operation> writing(const BoundArray& bound, py::array from,
+                                   std::shared_ptr<Notifier> notifier, std::uint64_t token) {
+  return std::make_unique<Operation>(std::move(notifier), token, std::nullopt,
+                                     Incoming(bound, std::move(from)));
+}
+
 std::unique_ptr<Operation> start_read(const BoundArray& bound, const py::object& start,
                                       const py::object& step, const py::object& count,
                                       py::array out, std::size_t parallel,
                                       std::shared_ptr<Notifier> notifier, std::uint64_t token) {
-  check_dtype(bound, out);
   const Selection selection = selection_of(start, step, count);
-  const ArrayView view = to_view(out);
-  check_no_overlap(view);
-  auto operation = std::make_unique<Operation>(std::move(notifier), token, std::move(out));
+  auto operation = reading(bound, std::move(out), std::move(notifier), token);
+  const ArrayView view = operation->out();
   const CallOptions options = operation->options(parallel);
   return begin(std::move(operation), [&](TransferDone done) {
     bound.array.start_read(selection, view, options, std::move(done));
@@ -107,10 +126,9 @@ std::unique_ptr<Operation> start_write(const BoundArray& bound, const py::object
                                        const py::object& step, const py::object& count,
                                        py::array from, std::size_t parallel,
                                        std::shared_ptr<Notifier> notifier, std::uint64_t token) {
-  check_dtype(bound, from);
   const Selection selection = selection_of(start, step, count);
-  const ConstArrayView view = to_const_view(from);
-  auto operation = std::make_unique<Operation>(std::move(notifier), token, std::move(from));
+  auto operation = writing(bound, std::move(from), std::move(notifier), token);
+  const ConstArrayView view = operation->from();
   const CallOptions options = operation->options(parallel);
   return begin(std::move(operation), [&](TransferDone done) {
     bound.array.start_write(selection, view, options, std::move(done));
@@ -121,11 +139,9 @@ std::unique_ptr<Operation> start_read_indexed(const BoundArray& bound, const py:
                                               py::array out, std::size_t parallel,
                                               std::shared_ptr<Notifier> notifier,
                                               std::uint64_t token) {
-  check_dtype(bound, out);
-  const ArrayView view = to_view(out);
-  check_no_overlap(view);
   IndexSelection selection = to_index_selection(axes);
-  auto operation = std::make_unique<Operation>(std::move(notifier), token, std::move(out));
+  auto operation = reading(bound, std::move(out), std::move(notifier), token);
+  const ArrayView view = operation->out();
   const CallOptions options = operation->options(parallel);
   return begin(std::move(operation), [&](TransferDone done) {
     bound.array.start_read_indexed(std::move(selection), view, options, std::move(done));
@@ -136,10 +152,9 @@ std::unique_ptr<Operation> start_write_indexed(const BoundArray& bound, const py
                                                py::array from, std::size_t parallel,
                                                std::shared_ptr<Notifier> notifier,
                                                std::uint64_t token) {
-  check_dtype(bound, from);
-  const ConstArrayView view = to_const_view(from);
   IndexSelection selection = to_index_selection(axes);
-  auto operation = std::make_unique<Operation>(std::move(notifier), token, std::move(from));
+  auto operation = writing(bound, std::move(from), std::move(notifier), token);
+  const ConstArrayView view = operation->from();
   const CallOptions options = operation->options(parallel);
   return begin(std::move(operation), [&](TransferDone done) {
     bound.array.start_write_indexed(std::move(selection), view, options, std::move(done));

@@ -3,6 +3,7 @@
 
 #include "bind.h"
 #include "bound_array.h"
+#include "elements.h"
 #include "gil.h"
 #include "native_function.h"
 #include "notifier.h"
@@ -13,9 +14,10 @@ namespace {
 
 class Stream {
  public:
-  Stream(std::unique_ptr<ChunkStream> stream, py::dtype dtype, py::list buffers, bool numbers)
+  Stream(std::unique_ptr<ChunkStream> stream, const BoundArray& bound, py::list buffers,
+         bool numbers)
       : stream_(std::move(stream)),
-        dtype_(std::move(dtype)),
+        bound_(bound),
         buffers_(std::move(buffers)),
         numbers_(numbers) {}
   // Closing waits for running tasks, none of which needs the GIL: other threads go on meanwhile.
@@ -73,19 +75,24 @@ class Stream {
     if (item.buffer) {
       return py::make_tuple(std::move(index), in_buffer(*item.buffer, item.shape), buffer);
     }
-    return py::make_tuple(std::move(index),
-                          to_numpy(std::move(item.data), item.shape, dtype_, std::move(item.lease)),
-                          buffer);
+    if (item.arena) {
+      const ConstArrayView items = c_view(item.data.view(), item.shape, sizeof(VarItem));
+      return py::make_tuple(std::move(index), from_items(bound_, items), buffer);
+    }
+    return py::make_tuple(
+        std::move(index),
+        to_numpy(std::move(item.data), item.shape, bound_.dtype, std::move(item.lease)), buffer);
   }
 
   py::array in_buffer(std::size_t number, const Dims& shape) const {
     const py::object owner = buffers_[number];
     void* const data = py::reinterpret_borrow<py::array>(owner).mutable_data();
-    return py::array(dtype_, std::vector<py::ssize_t>(shape.begin(), shape.end()), data, owner);
+    return py::array(bound_.dtype, std::vector<py::ssize_t>(shape.begin(), shape.end()), data,
+                     owner);
   }
 
   std::unique_ptr<ChunkStream> stream_;
-  py::dtype dtype_;
+  BoundArray bound_;
   py::list buffers_;  // the caller's arrays, kept as long as chunks may be decoded into them
   bool numbers_;      // items are what a function returned
 };
@@ -141,6 +148,10 @@ std::unique_ptr<Stream> make_stream(const BoundArray& bound, const py::kwargs& g
   options.buffers = buffer_memory(bound, buffers);
   const auto function = take(given, "function", std::optional<py::tuple>());
   NativeFunction native;
+  if (function && bound.array.dtype().is_variable()) {
+    fail(ErrorCode::unsupported, "elements of type " + bound.array.dtype().numpy_name() +
+                                     " are Python objects, which machine code does not take");
+  }
   if (function) {
     native = {.address = (*function)[0].cast<std::uintptr_t>(),
               .returns_double = (*function)[1].cast<bool>(),
@@ -149,7 +160,7 @@ std::unique_ptr<Stream> make_stream(const BoundArray& bound, const py::kwargs& g
   }
   // Making it may list the store.
   auto stream = without_gil([&] { return bound.array.stream(options); });
-  return std::make_unique<Stream>(std::move(stream), bound.dtype, buffers, native.returns_double);
+  return std::make_unique<Stream>(std::move(stream), bound, buffers, native.returns_double);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "bind.h"
 #include "bound_array.h"
+#include "elements.h"
 #include "gil.h"
 #include "index_axes.h"
 
@@ -30,22 +31,18 @@ namespace {
 
 void read(const BoundArray& bound, const py::object& start, const py::object& step,
           const py::object& count, py::array out, std::size_t parallel) {
-  check_dtype(bound, out);
+  Outgoing outgoing(bound, std::move(out));
   const Selection selection = selection_of(start, step, count);
-  const ArrayView view = to_view(out);
-  check_no_overlap(view);
   interruptible([&](InterruptCheck check) {
-    bound.array.read(selection, view, call_options(parallel, std::move(check)));
+    bound.array.read(selection, outgoing.view(), call_options(parallel, std::move(check)));
   });
+  outgoing.finish();
 }
 
 // The part of each element that a field is: its memory must have the field's type.
 std::optional<ItemPart> part_of(const BoundArray& bound, const py::array& from,
                                 const std::optional<std::string>& field) {
-  if (!field) {
-    check_dtype(bound, from);
-    return std::nullopt;
-  }
+  if (!field) return std::nullopt;
   const auto found = bound.dtype.attr("fields")[py::str(*field)].cast<py::tuple>();
   if (!from.dtype().equal(found[0])) throw py::type_error("memory of another type than the field");
   return ItemPart{found[1].cast<std::size_t>(), static_cast<std::size_t>(from.itemsize())};
@@ -55,48 +52,48 @@ void write(const BoundArray& bound, const py::object& start, const py::object& s
            const py::object& count, const py::array& from, std::size_t parallel,
            const std::optional<std::string>& field) {
   const std::optional<ItemPart> part = part_of(bound, from, field);
+  const Incoming incoming = part ? Incoming(from) : Incoming(bound, from);
   const Selection selection = selection_of(start, step, count);
-  const ConstArrayView view = to_const_view(from);
   interruptible([&](InterruptCheck check) {
-    bound.array.write(selection, view, call_options(parallel, std::move(check)), part);
+    bound.array.write(selection, incoming.view(), call_options(parallel, std::move(check)), part);
   });
 }
 
 // parts: (start, step, count, out) or (axes, out) for each read.
 void read_many(const BoundArray& bound, const py::list& parts, std::size_t parallel) {
   std::vector<ReadPart> reads;
+  std::vector<Outgoing> outgoing;
+  const auto arena = std::make_shared<Arena>();
   for (const py::handle& item : parts) {
     const auto part = py::reinterpret_borrow<py::tuple>(item);
-    auto out = py::reinterpret_borrow<py::array>(part[part.size() - 1]);
-    check_dtype(bound, out);
-    const ArrayView view = to_view(out);
-    check_no_overlap(view);
-    reads.push_back({to_any_selection(part), view});
+    outgoing.emplace_back(bound, py::reinterpret_borrow<py::array>(part[part.size() - 1]), arena);
+    reads.push_back({to_any_selection(part), outgoing.back().view()});
   }
   interruptible([&](InterruptCheck check) {
     bound.array.read_many(std::move(reads), call_options(parallel, std::move(check)));
   });
+  for (Outgoing& each : outgoing) each.finish();
 }
 
 void read_indexed(const BoundArray& bound, const py::sequence& axes, py::array out,
                   std::size_t parallel) {
-  check_dtype(bound, out);
-  const ArrayView view = to_view(out);
-  check_no_overlap(view);
+  Outgoing outgoing(bound, std::move(out));
   IndexSelection selection = to_index_selection(axes);
   interruptible([&](InterruptCheck check) {
-    bound.array.read_indexed(std::move(selection), view, call_options(parallel, std::move(check)));
+    bound.array.read_indexed(std::move(selection), outgoing.view(),
+                             call_options(parallel, std::move(check)));
   });
+  outgoing.finish();
 }
 
 void write_indexed(const BoundArray& bound, const py::sequence& axes, const py::array& from,
                    std::size_t parallel, const std::optional<std::string>& field) {
   const std::optional<ItemPart> part = part_of(bound, from, field);
-  const ConstArrayView view = to_const_view(from);
+  const Incoming incoming = part ? Incoming(from) : Incoming(bound, from);
   IndexSelection selection = to_index_selection(axes);
   interruptible([&](InterruptCheck check) {
-    bound.array.write_indexed(std::move(selection), view, call_options(parallel, std::move(check)),
-                              part);
+    bound.array.write_indexed(std::move(selection), incoming.view(),
+                              call_options(parallel, std::move(check)), part);
   });
 }
 

@@ -1,6 +1,7 @@
 // Writing of other kinds than one selection.
 #include "bind.h"
 #include "bound_array.h"
+#include "elements.h"
 #include "gil.h"
 #include "index_axes.h"
 #include "zarrloom/array/append.h"
@@ -12,12 +13,11 @@ namespace {
 // `parts`: a sequence of (start, step, count, data) or (axes, data).
 void write_many(const BoundArray& bound, const py::sequence& parts, std::size_t parallel) {
   std::vector<WritePart> native;
-  std::vector<py::array> kept;  // what the views look at
+  std::vector<Incoming> kept;  // what the views look at
   for (const py::handle& item : parts) {
     const auto part = item.cast<py::tuple>();
-    kept.push_back(part[part.size() - 1].cast<py::array>());
-    check_dtype(bound, kept.back());
-    native.push_back({to_any_selection(part), to_const_view(kept.back())});
+    kept.emplace_back(bound, part[part.size() - 1].cast<py::array>());
+    native.push_back({to_any_selection(part), kept.back().view()});
   }
   interruptible([&](InterruptCheck check) {
     bound.array.write_many(std::move(native), call_options(parallel, std::move(check)));
@@ -35,10 +35,10 @@ class Writer {
   }
 
   void push(const py::object& chunk, const py::array& data) {
-    check_dtype(bound_, data);
+    const Incoming incoming(bound_, data);
     const Dims index = to_dims(chunk);
-    const ConstArrayView view = to_const_view(data);
-    interruptible([&](const InterruptCheck& check) { writer_->push(index, view, check); });
+    interruptible(
+        [&](const InterruptCheck& check) { writer_->push(index, incoming.view(), check); });
   }
 
   std::int64_t wait(std::int64_t seen) {
@@ -65,6 +65,9 @@ class Writer {
   // An array that owns the memory and what it holds of the budget.
   py::object kept_data(FailedChunk&& chunk) const {
     if (chunk.data.empty()) return py::none();
+    if (chunk.arena) {
+      return from_items(bound_, c_view(chunk.data.view(), chunk.shape, sizeof(VarItem)));
+    }
     const std::vector<py::ssize_t> shape(chunk.shape.begin(), chunk.shape.end());
     auto owner = std::make_unique<FailedChunk>(std::move(chunk));
     void* const data = owner->data.data();
@@ -87,9 +90,8 @@ class Appender {
   }
 
   void append(const py::array& block) {
-    check_dtype(bound_, block);
-    const ConstArrayView view = to_const_view(block);
-    interruptible([&](const InterruptCheck& check) { stream_->append(view, check); });
+    const Incoming incoming(bound_, block);
+    interruptible([&](const InterruptCheck& check) { stream_->append(incoming.view(), check); });
   }
   BoundArray flush() {
     return BoundArray(

@@ -12,6 +12,7 @@ import numpy as np
 from zarrloom import _core, extensions
 from zarrloom.attributes import Attributes
 from zarrloom.stores import Store
+from zarrloom.variable import fill_value, is_variable
 
 _SHARDS = "sharding_indexed"
 
@@ -25,6 +26,7 @@ class ArrayInfo:
         self._write_empty_chunks = write_empty_chunks
         self._shape = native.shape
         self._dtype = native.dtype
+        self._variable = is_variable(native.dtype_name)
         store._prepare(native.path)
 
     # ---- What it is ----
@@ -36,7 +38,11 @@ class ArrayInfo:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The elements' type, in native byte order whatever order is stored."""
+        """The elements' type, in native byte order whatever order is stored.
+
+        Text of variable size is numpy's ``StringDType`` (from numpy 2 on), other elements of
+        variable size are objects.
+        """
         return self._dtype
 
     @property
@@ -127,6 +133,8 @@ class ArrayInfo:
     @property
     def fill_value(self) -> Any:
         """What elements of missing chunks are."""
+        if self._variable:
+            return fill_value(self._native.fill_value, self._native.dtype_name)
         return np.frombuffer(self._native.fill_value, self._dtype)[0]
 
     @property
@@ -162,7 +170,7 @@ class ArrayInfo:
         if self.has_shards:
             configuration = next(c for c in codecs if c["name"] == _SHARDS)["configuration"]
             codecs = tuple(configuration["codecs"])
-        at = next(i for i, codec in enumerate(codecs) if _is_serializer(codec["name"]))
+        at = self._native.serializer_index
         return codecs[:at], codecs[at], codecs[at + 1 :]
 
     @property
@@ -234,10 +242,6 @@ class ArrayInfo:
         if not self._shape:
             raise TypeError("len() of unsized object")
         return self._shape[0]
-
-
-def _is_serializer(name: str) -> bool:
-    return name in ("bytes", "packbits", _SHARDS) or extensions.is_serializer(name)
 
 
 def _names(codecs: Iterable[dict[str, Any]]) -> Iterator[str]:

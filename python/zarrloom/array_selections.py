@@ -16,6 +16,7 @@ from zarrloom.indexers import BlockIndex, OrthogonalIndex, VectorIndex
 from zarrloom.lazy import LazyView
 from zarrloom.loops import current_hub
 from zarrloom.selection import Selection, parse_any, split_fields
+from zarrloom.variable import as_objects
 from zarrloom.writing import Batch, write_many
 
 Place = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]  # start, step, count
@@ -75,6 +76,8 @@ class ArraySelections(ArrayInfo):
         return selection.box_of(_broadcast(self._cast(value, dtype), selection.shape()))
 
     def _cast(self, value: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
+        if self._variable:
+            return as_objects(value, self._native.dtype_name, self._dtype)
         wanted = self._dtype if dtype is None else dtype
         if isinstance(value, np.ndarray) and value.dtype == wanted:
             return value

@@ -83,7 +83,7 @@ def fill(source: Array, made: Array, progress: ProgressLike, parallel: int | Non
 def _options_of(source: Array, changes: dict[str, Any]) -> dict[str, Any]:
     """Say what makes an array like the source, as far as the changes leave it."""
     options: dict[str, Any] = {
-        "dtype": source.dtype,
+        "dtype": source._native.dtype_name if source._variable else source.dtype,
         "fill_value": source.fill_value,
         "attributes": dict(source.attrs),
         "zarr_format": source.zarr_format,
@@ -104,7 +104,7 @@ def _codecs_of(source: Array) -> dict[str, Any]:
         return {name: getattr(source, name) for name in names}
     document = source.metadata
     return {
-        "dtype": np.dtype(document["dtype"]),
+        "dtype": source._native.dtype_name if source._variable else np.dtype(document["dtype"]),
         "order": document["order"],
         "filters": document["filters"],
         "compressors": document["compressor"],

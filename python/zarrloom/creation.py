@@ -16,6 +16,8 @@ from zarrloom.attributes import to_json
 from zarrloom.errors import InvalidArgumentError, NodeNotFoundError
 from zarrloom.fill_values import fill_bytes, is_ml_dtype, ml_dtype
 from zarrloom.stores import StoreLike, to_store
+from zarrloom.variable import fill_bytes as variable_fill
+from zarrloom.variable import variable_name
 
 Mode = Literal["r", "r+", "a", "w", "w-"]
 _MODES = ("r", "r+", "a", "w", "w-")
@@ -135,7 +137,10 @@ def create_array(
     shape : int or iterable of int
         Elements in each dimension. May be left out if `data` is given.
     dtype : numpy dtype
-        May be left out if `data` is given. A byte order other than the native one is stored.
+        May be left out if `data` is given. A byte order other than the native one is stored. Of
+        variable size are "string" (or ``str``, ``numpy.dtypes.StringDType``),
+        "variable_length_bytes" (or ``bytes``) and, in format 2, "variable_length_array[<i4]" (of
+        any type of numbers).
     data : ndarray, optional
         Written to the new array.
     chunks : "auto", int, iterable of int or of lists
@@ -233,7 +238,13 @@ def array_spec(
         dtype = data.dtype if dtype is None else dtype
     if shape is None or dtype is None:
         raise InvalidArgumentError("shape and dtype are needed, or data")
-    kind, spelled = _dtype(dtype)
+    listed = {
+        "filters": _codecs_json(filters, default=[]),
+        "serializer": _codecs_json(serializer, default=None),
+    }
+    given = [codec for text in listed.values() if text for codec in json.loads(text)]
+    name = variable_name(dtype, given, data)
+    kind, spelled = (np.dtype(object), name) if name else _dtype(dtype)
     extents = _extents(shape)
     spec = {
         "zarr_format": zarr_format,
@@ -241,10 +252,9 @@ def array_spec(
         "dtype": spelled,
         "big_endian": kind.byteorder == ">",
         **_grid(chunks, shards, len(extents)),
-        "fill_value": fill_bytes(fill_value, kind),
+        "fill_value": variable_fill(fill_value, name) if name else fill_bytes(fill_value, kind),
         "order": order or "C",
-        "filters": _codecs_json(filters, default=[]),
-        "serializer": _codecs_json(serializer, default=None),
+        **listed,
         "compressors": _codecs_json(compressors, default=None),
         "attributes": to_json(attributes or {}, zarr_format),
         "dimension_names": None if dimension_names is None else list(dimension_names),

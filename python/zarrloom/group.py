@@ -16,6 +16,7 @@ from zarrloom.errors import InvalidArgumentError, ReadOnlyError
 from zarrloom.group_members import GroupMembers, node_path
 from zarrloom.progress import Progress, ProgressLike
 from zarrloom.stores import Store
+from zarrloom.variable import variable_name
 
 _AT_ONCE = 256  # objects that are copied between two steps of the progress
 
@@ -137,10 +138,8 @@ class Group(GroupMembers):
         if isinstance(node, Group):
             raise InvalidArgumentError(f"{node!r} is a group, not an array")
         extents = (shape,) if isinstance(shape, int) else tuple(shape)
-        wanted = node.dtype if dtype is None else np.dtype(dtype)
-        fits = wanted == node.dtype if exact else np.can_cast(wanted, node.dtype)
-        if node.shape != extents or not fits:
-            raise InvalidArgumentError(f"{node!r} is there, not shape={extents} dtype={wanted}")
+        if node.shape != extents or not _fits(node, dtype, exact):
+            raise InvalidArgumentError(f"{node!r} is there, not shape={extents} dtype={dtype}")
         array: Array = node
         return array
 
@@ -285,3 +284,13 @@ def _open_pickled(
         consolidated_at=None if own else consolidated_at,
     )
     return Group(native, store, write_empty_chunks)
+
+
+def _fits(node: Array, dtype: npt.DTypeLike | None, exact: bool) -> bool:
+    if dtype is None:
+        return True
+    name = variable_name(dtype, [], node[:0] if node.ndim else None) if node._variable else None
+    if name is not None:
+        return name == node._native.dtype_name
+    wanted = np.dtype(dtype)
+    return wanted == node.dtype if exact else bool(np.can_cast(wanted, node.dtype))

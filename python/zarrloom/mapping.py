@@ -92,7 +92,7 @@ def _parts(
         indices = [stream.chunk(i) for i in range(stream.total)]
         remote = executors.on_dask_workers(executor, fn, array, selection, out, by)
         return executors.Indices(indices), remote
-    if isinstance(executor, ProcessPoolExecutor):
+    if isinstance(executor, ProcessPoolExecutor) and not array._variable:
         shape = array._native.largest_chunk(by == "shard")
         slots = executors.SharedSlots(_slot_count(array, shape, workers), shape, array.dtype)
         stream = array._native.stream(**options, buffers=slots.arrays)

@@ -29,6 +29,7 @@ from cases import (  # noqa: E402
     V3_CODECS,
     Case,
     all_cases,
+    VARIABLE,
     dtype_of,
     filters_of,
     place_of,
@@ -100,7 +101,7 @@ def options_of(case: Case) -> dict[str, Any]:
         "shape": values_of(case).shape,
         "chunks": sizes_of(case) if case["rectilinear"] and not case["shards"] else (5, 4, 5),
         "shards": _shards_of(case) if case["shards"] else None,
-        "dtype": dtype_of(case),
+        "dtype": case["dtype"] if case["dtype"] in VARIABLE else dtype_of(case),
         "order": case["order"],
         "filters": filters_of(case),
         "compressors": (V3_CODECS if v3 else V2_CODECS)[case["codec"]],
@@ -151,6 +152,8 @@ def test_both_ways(system: System, ours: Path, tmp_path: Path, table: Any) -> No
             continue
         expected = values_of(case)
         got = zarrloom.open_array(place_of(tmp_path, number), mode="r")[...]
+        if expected.dtype == object:
+            got = got.astype(object)
         assert got.dtype == expected.dtype.newbyteorder("="), case["name"]
         np.testing.assert_array_equal(got, expected, err_msg=case["name"])
     own = run(system, "read", tmp_path)

@@ -69,6 +69,8 @@ NUMBERS += ["float16", "float32", "float64", "complex64", "complex128"]
 SMALL = ["bfloat16", "float8_e3m4", "float8_e4m3b11fnuz", "float8_e4m3fn", "float8_e4m3fnuz"]
 SMALL += ["float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu", "float4_e2m1fn", "int4", "int2"]
 OTHERS = ["<U4", "|S5", "<M8[ms]", "<m8[s]"]
+# Of variable size, with the codec that is registered for each.
+VARIABLE = {"string": "vlen-utf8", "variable_length_bytes": "vlen-bytes"}
 
 
 def _case(zarr_format: int, **given: Any) -> Case:
@@ -93,7 +95,7 @@ def all_cases() -> list[Case]:
     """Each dimension of the matrix by itself, and those pairs that have gone wrong somewhere."""
     cases: list[Case] = []
     for f, codecs in ((2, V2_CODECS), (3, V3_CODECS)):
-        cases += [_case(f, dtype=dtype) for dtype in NUMBERS + SMALL + OTHERS]
+        cases += [_case(f, dtype=dtype) for dtype in [*NUMBERS, *SMALL, *OTHERS, *VARIABLE]]
         cases += [_case(f, codec=codec) for codec in codecs]
         cases += [_case(f, separator=separator) for separator in "./"]
         cases += [_case(f, order="F", codec=codec) for codec in ("raw", "zstd", "gzip")]
@@ -102,7 +104,9 @@ def all_cases() -> list[Case]:
     cases += [_case(3, filter=name) for name in V3_FILTERS]
     cases += [_case(2, dtype=dtype) for dtype in (">i4", ">f8", ">U4")]
     cases += [_case(3, shards=True, codec=codec) for codec in V3_CODECS]
-    cases += [_case(3, shards=True, dtype=dtype) for dtype in ("bool", "uint16", "float64")]
+    cases += [
+        _case(3, shards=True, dtype=dtype) for dtype in ("bool", "uint16", "float64", "string")
+    ]
     cases += [_case(3, rectilinear=True, codec=codec) for codec in ("raw", "zstd")]
     cases += [_case(3, rectilinear=True, order="F"), _case(3, rectilinear=True, shards=True)]
     cases += [_case(3, shards=True, separator="."), _case(3, shards=True, order="F")]
@@ -120,8 +124,10 @@ def dtype_of(case: Case) -> np.dtype[Any]:
 
 def values_of(case: Case) -> np.ndarray[Any, Any]:
     """Make the elements: one chunk holds nothing but the fill value, zero."""
-    dtype = dtype_of(case)
     numbers = np.arange(np.prod(SHAPE)).reshape(SHAPE) % 97
+    if case["dtype"] in VARIABLE:
+        return _objects(case, numbers)
+    dtype = dtype_of(case)
     if case["dtype"] in SMALL:
         bits = numbers % (1 << int(case["dtype"][3:]) if "int" in dtype.name else 7)
         values = bits.astype(f"u{dtype.itemsize}").view(dtype)
@@ -140,6 +146,15 @@ def values_of(case: Case) -> np.ndarray[Any, Any]:
     return values
 
 
+def _objects(case: Case, numbers: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    values = np.empty(SHAPE, object)
+    for index, number in np.ndenumerate(numbers):
+        text = "\u00e9\u65e5" * (number % 5) + str(number)
+        values[index] = text if case["dtype"] == "string" else text.encode()
+    values[: CHUNKS[0], : CHUNKS[1], : CHUNKS[2]] = "" if case["dtype"] == "string" else b""
+    return values
+
+
 def place_of(folder: str | Path, number: int) -> Path:
     """Say where a case lies: z5py makes no array but in a file of its own."""
     return Path(folder) / f"case{number}.zarr" / "a"
@@ -154,24 +169,27 @@ def filters_of(case: Case) -> list[dict[str, Any]] | None:
 
 def document_of(case: Case) -> dict[str, Any]:
     """Write the metadata as the specifications have it."""
+    objects = VARIABLE.get(case["dtype"])
     if case["zarr_format"] == 2:
         return {
             "zarr_format": 2,
             "shape": list(SHAPE),
             "chunks": list(CHUNKS),
-            "dtype": case["dtype"] if case["dtype"] in SMALL else dtype_of(case).str,
+            "dtype": "|O" if objects else case["dtype"] if case["dtype"] in SMALL else dtype_of(case).str,
             "compressor": V2_CODECS[case["codec"]],
             "fill_value": _zero(case),
             "order": case["order"],
-            "filters": filters_of(case),
+            "filters": [{"id": objects}] if objects else filters_of(case),
             "dimension_separator": case["separator"],
         }
-    dtype = dtype_of(case)
+    dtype = np.dtype(object) if objects else dtype_of(case)
     order = filters_of(case) or []
     if case["order"] == "F":
         order = [_transpose()]
     serializer: dict[str, Any] = {"name": "bytes"}
-    if dtype.itemsize > 1:
+    if objects:
+        serializer = {"name": objects}
+    elif dtype.itemsize > 1:
         serializer["configuration"] = {"endian": "little"}
     codecs = [*order, serializer, *V3_CODECS[case["codec"]]]
     if case["shards"]:
@@ -213,6 +231,8 @@ def _grid_of(case: Case) -> dict[str, Any]:
 
 
 def _zero(case: Case) -> Any:
+    if case["dtype"] in VARIABLE:
+        return ""
     if case["dtype"] == "float4_e2m1fn" and case["zarr_format"] == 2:
         return "AA=="  # as TensorStore has it
     if case["dtype"].startswith("complex") and case["zarr_format"] == 3:
