@@ -289,8 +289,7 @@ def _open_pickled(
 def _fits(node: Array, dtype: npt.DTypeLike | None, exact: bool) -> bool:
     if dtype is None:
         return True
-    name = variable_name(dtype, [], node[:0] if node.ndim else None) if node._variable else None
-    if name is not None:
-        return name == node._native.dtype_name
+    if node._variable:
+        return dtype is object or variable_name(dtype, [], None) == node._native.dtype_name
     wanted = np.dtype(dtype)
     return wanted == node.dtype if exact else bool(np.can_cast(wanted, node.dtype))
