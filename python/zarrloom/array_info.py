@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from zarrloom import _core, extensions
+from zarrloom import _core
 from zarrloom.attributes import Attributes
 from zarrloom.stores import Store
 from zarrloom.variable import fill_value, is_variable

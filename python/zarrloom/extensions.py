@@ -137,14 +137,6 @@ def find_codec(name: str, zarr_format: int) -> str | None:
     return name if known else None
 
 
-def is_serializer(name: str) -> bool:
-    """Say whether a codec in Python turns arrays into bytes."""
-    cls = _codecs.get(name) or (None if name in _core.codec_names() else _zarr_class(name))
-    if cls is None or not hasattr(cls, "from_dict"):
-        return False
-    return issubclass(cls, importlib.import_module("zarr.abc.codec").ArrayBytesCodec)
-
-
 def make_codec(
     name: str,
     configuration: str,

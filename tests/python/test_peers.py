@@ -27,9 +27,9 @@ sys.path.insert(0, str(PEERS))
 from cases import (  # noqa: E402
     V2_CODECS,
     V3_CODECS,
+    VARIABLE,
     Case,
     all_cases,
-    VARIABLE,
     dtype_of,
     filters_of,
     place_of,

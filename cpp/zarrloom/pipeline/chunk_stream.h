@@ -17,7 +17,7 @@ struct ChunkItem {
   Dims chunk;  // grid index
   Dims shape;  // of the elements: clipped at the array's edge and to the stream's selection
   Bytes data;  // C-ordered elements; empty if they lie in a buffer of the options
-  std::unique_ptr<Arena> arena = {};  // holds the bytes of elements of variable size
+  std::unique_ptr<Arena> arena = {};       // holds the bytes of elements of variable size
   std::optional<std::size_t> buffer = {};  // its number, until give_back()
   std::optional<Failure> failure = {};     // ChunkStreamOptions::keep_going: instead of elements
   double result = 0;                       // whatever ChunkStreamOptions::each leaves here

@@ -32,7 +32,8 @@ class PartPlan {
     auto task = std::make_shared<const IndexTask>(std::get<IndexPlan>(plan_).task(i));
     const ChunkTask box = box_of(*task, rank_);
     if (const auto place = place_of_box(*task, out_, rank_)) return {box, place};
-    return {box, std::nullopt, [task, box, out = out_](const ConstArrayView& elements) {
+    return {box, std::nullopt,
+            [task, box, out = out_](const ConstArrayView& elements) {
               gather(*task, box, elements, out);
             },
             out_.arena};

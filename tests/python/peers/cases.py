@@ -175,7 +175,11 @@ def document_of(case: Case) -> dict[str, Any]:
             "zarr_format": 2,
             "shape": list(SHAPE),
             "chunks": list(CHUNKS),
-            "dtype": "|O" if objects else case["dtype"] if case["dtype"] in SMALL else dtype_of(case).str,
+            "dtype": "|O"
+            if objects
+            else case["dtype"]
+            if case["dtype"] in SMALL
+            else dtype_of(case).str,
             "compressor": V2_CODECS[case["codec"]],
             "fill_value": _zero(case),
             "order": case["order"],
