@@ -32,7 +32,7 @@ DataType object_type(const Json* filters) {
     if (items.as_string() == nullptr) fail_member("filters: dtype", "a data type", items);
     return dtype_from_numpy_name("variable_length_array[" + *items.as_string() + "]");
   }
-  fail(ErrorCode::corrupt_metadata,
+  fail(ErrorCode::unsupported,
        "dtype is |O, but no filter (vlen-utf8, vlen-bytes, vlen-array, categorize) tells what the "
        "objects are");
 }

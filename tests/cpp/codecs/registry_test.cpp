@@ -19,7 +19,8 @@ INSTANTIATE_TEST_SUITE_P(Registry, EveryCodec,
                          ::testing::ValuesIn(codec_table().begin(), codec_table().end()),
                          [](const auto& row) {
                            std::string name(row.param.name);
-                           std::replace(name.begin(), name.end(), '.', '_');
+                           std::ranges::replace_if(
+                               name, [](char c) { return c == '.' || c == '-'; }, '_');
                            return name;
                          });
 

@@ -196,6 +196,11 @@ bool is_left_out(const CodecRow& row) {
   return row.name.ends_with("bz2") || row.name.ends_with("lzma");
 }
 
+// For elements that the samples here do not have: tests of their own (codecs/vlen_test.cpp).
+bool is_for_text(const CodecRow& row) {
+  return row.name.find("vlen-") != std::string_view::npos || row.name.ends_with("categorize");
+}
+
 // A shard's inner chunks must divide it: by the smallest number that does.
 Json fitted(Json sample, const Dims& shape) {
   if (sample.find("chunk_shape") == nullptr) return sample;
@@ -252,7 +257,7 @@ void check_codec(const CodecRow& row) {
         check_chain(CodecChain(chain_around(row, sample, codec), spec));
       }
     }
-    EXPECT_TRUE(taken || is_left_out(row)) << "no type of elements is taken";
+    EXPECT_TRUE(taken || is_left_out(row) || is_for_text(row)) << "no type of elements is taken";
     const ChunkSpec large = spec_of({61, 70, 33}, "int32");
     const Json sample = fitted(given, large.shape);
     AnyCodec codec;

@@ -88,7 +88,8 @@ TEST_P(Variable, ListsAndManyReadsShareChunks) {
   EXPECT_EQ(to.texts(), (Texts{values[100], values[3], values[229], values[3]}));
   Memory first(9), second(9);
   second.view.arena = &first.arena;
-  const ReadPart parts[] = {{{{0}, {1}, {9}}, first.view}, {{{1}, {2}, {9}}, second.view}};
+  const std::vector<ReadPart> parts{{Selection{{0}, {1}, {9}}, first.view},
+                                    {Selection{{1}, {2}, {9}}, second.view}};
   array->read_many(parts);
   EXPECT_EQ(first.texts(), Texts(values.begin(), values.begin() + 9));
   EXPECT_EQ(second.texts()[8], values[17]);
@@ -104,7 +105,7 @@ TEST_P(Variable, StreamsAndWriters) {
   }
   EXPECT_EQ(seen, values);
   const auto writer = array->chunk_writer({});
-  const std::int64_t extent = array->dataset()->object_shape[0];
+  const std::int64_t extent = array->dataset()->object_grid.largest()[0];
   for (std::int64_t i = 0; i < array->object_grid()[0]; ++i) {
     // What was pushed may go at once.
     Memory from(Texts(static_cast<std::size_t>(std::min(extent, kCount - i * extent)),
