@@ -134,7 +134,7 @@ def test_forms_of_codecs(path: str, compressors: Any) -> None:
         ({"shape": (10,), "chunks": (0,)}, ValueError),
         ({"shape": (10,), "chunks": (2, 2)}, ValueError),
         ({"shape": (10,), "dtype": "float128"}, NotImplementedError),
-        ({"shape": (10,), "dtype": object}, NotImplementedError),
+        ({"shape": (10,), "dtype": object}, ValueError),
         ({"shape": (10,), "compressors": "made_up"}, NotImplementedError),
         (
             {"shape": (10,), "compressors": [{"name": "zstd", "configuration": {"level": 99}}]},

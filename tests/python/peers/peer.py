@@ -102,6 +102,8 @@ class ZarrPython:
     def read(self, case: Case, path: str) -> np.ndarray[Any, Any]:
         if self.old and case["zarr_format"] == 3:
             raise Refused("format 3 is experimental there")
+        if self.old and case["dtype"] == "variable_length_bytes":
+            raise Refused("its fill values of objects are text")
         return self.zarr.open_array(path, mode="r")[...]
 
 
@@ -206,6 +208,8 @@ class Zarrista:
     def read(self, case: Case, path: str) -> np.ndarray[Any, Any]:
         import zarrista
 
+        if case["zarr_format"] == 2 and case["dtype"] == "variable_length_bytes":
+            raise Refused("takes bytes of format 2 for text")
         return np.asarray(zarrista.Array.open(zarrista.store.FilesystemStore(path), "/")[...])
 
 
