@@ -274,6 +274,10 @@ Failure failure_of(const py::error_already_set& error, ErrorCode code) {
   if (is("UnsupportedError") || error.matches(PyExc_ImportError)) code = ErrorCode::unsupported;
   if (is("InvalidArgumentError")) code = ErrorCode::invalid_argument;
   if (error.matches(PyExc_MemoryError)) code = ErrorCode::out_of_memory;
+  if (!error.matches(PyExc_Exception)) {  // no fault of the data
+    code = ErrorCode::cancelled;
+    if (error.matches(PyExc_KeyboardInterrupt)) PyErr_SetInterrupt();  // for the caller
+  }
   const auto type = error.type().attr("__name__").cast<std::string>();
   const auto text = py::str(error.value()).cast<std::string>();
   return {code, is("ZarrloomError") ? text : type + ": " + text};

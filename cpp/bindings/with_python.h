@@ -73,8 +73,11 @@ class PyHeld {
   explicit PyHeld(py::object object) : object_(object.release().ptr()) {}
   ~PyHeld() {
     if (interpreter_is_ending() && PyGILState_Check() == 0) return;
-    const WithGil gil;
-    Py_DECREF(object_);
+    try {
+      const WithGil gil;
+      Py_DECREF(object_);
+    } catch (const Error&) {  // the interpreter has begun to end
+    }
   }
   PyHeld(const PyHeld&) = delete;
   PyHeld& operator=(const PyHeld&) = delete;

@@ -31,7 +31,7 @@ def register_codec(codec: type[Any], name: str | None = None) -> None:
     Codecs that are registered with numcodecs (`numcodecs.registry`, entry points
     ``numcodecs.codecs``) or with zarr-python (`zarr.registry`, entry points ``zarr.codecs``) are
     found by themselves. Built-in codecs win over those in Python. A codec in Python runs under the
-    GIL, one chunk at a time, and `Array.info` says so.
+    GIL, perhaps on several threads by turns, and `Array.info` says so.
 
     Parameters
     ----------

@@ -290,6 +290,31 @@ def test_d3_a_cut_body_of_a_changed_object_is_read_anew(server: FaultyServer) ->
     assert http(server).read("long") == b"n" * 1_000_000
 
 
+def test_d11_the_rest_of_another_object_is_never_taken(server: FaultyServer) -> None:
+    def cut_and_change(request: Request) -> bool:
+        request.serve(cut=300_000)
+        server.objects["/long"] = b"n" * 1_000_000
+        return False
+
+    def heedless(request: Request) -> bool:
+        request.headers.pop("if-match")
+        return request.serve()
+
+    server.faults = [cut_and_change, heedless]
+    with pytest.raises(zarrloom.StorageError, match="replaced while it was read"):
+        http(server).read("long")
+
+
+def test_d3_a_body_that_only_the_connection_ends_is_refused(server: FaultyServer) -> None:
+    def endless(request: Request) -> bool:
+        request.connection.sendall(b"HTTP/1.1 200 OK\r\n\r\nsome bytes")
+        return False
+
+    server.faults = [endless] * 20
+    with pytest.raises(zarrloom.StorageError, match="does not say how long it is"):
+        http(server).read("long")
+
+
 @pytest.mark.parametrize("fault", [reset, cut_after(0), cut_after(5)])
 def test_d3_connections_that_break(server: FaultyServer, fault: Callable[[Request], bool]) -> None:
     server.faults = [fault] * 3

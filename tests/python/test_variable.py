@@ -229,6 +229,29 @@ def test_fill_values_and_copies(tmp_path: Path) -> None:
         group.require_array("t", shape=3, dtype="float64")
 
 
+def test_shards_may_be_far_larger_than_their_items() -> None:
+    array = zarrloom.create_array(
+        zarrloom.MemoryStore(), shape=8, chunks=2, shards=8, dtype="string", compressors=None
+    )
+    texts = np.array([chr(97 + i) * 10_000_000 for i in range(8)], object)
+    array[...] = texts
+    array[3] = texts[3] = "short"
+    assert (array[...] == texts).all()
+    [(_, shard)] = array.chunk_stream(by="shard")
+    assert (shard == texts).all()
+
+
+def test_repeated_elements_and_fill_values_outlive_what_they_came_from() -> None:
+    array = zarrloom.create_array(
+        zarrloom.MemoryStore(), shape=40, chunks=2, shards=8, dtype="string", fill_value="fill" * 9
+    )
+    array[1] = "one"
+    pieces = [chunk for _, chunk in array.chunk_stream(by="shard")]
+    whole = array[...]
+    del array
+    assert [*np.concatenate(pieces)] == [*whole] == ["fill" * 9, "one"] + ["fill" * 9] * 38
+
+
 def document(**changed: Any) -> dict[str, Any]:
     return {
         "zarr_format": 2,

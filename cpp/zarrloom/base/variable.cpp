@@ -17,13 +17,27 @@ std::byte* Arena::allocate(std::size_t size) {
 void deep_copy(const ConstArrayView& from, const ArrayView& to, Arena& arena) {
   strided_copy(from, to);
   std::size_t size = 0;
-  for_each_item(to, [&](const std::byte* at) { size += VarItem::load(at).size; });
+  VarItem last;
+  const auto is_last = [&](const VarItem& item) {  // repeated elements share their bytes
+    const bool same = item.data == last.data && item.size == last.size;
+    last = item;
+    return same;
+  };
+  for_each_item(to, [&](const std::byte* at) {
+    const VarItem item = VarItem::load(at);
+    if (!is_last(item)) size += item.size;
+  });
   std::byte* next = arena.allocate(size);
+  VarItem copied;
+  last = {};
   for_each_item(to, [&](std::byte* at) {
-    const ByteView bytes = VarItem::load(at).bytes();
-    if (!bytes.empty()) std::memcpy(next, bytes.data(), bytes.size());
-    VarItem{next, bytes.size()}.store(at);
-    next += bytes.size();
+    const VarItem item = VarItem::load(at);
+    if (!is_last(item)) {
+      if (item.size > 0) std::memcpy(next, item.data, item.size);
+      copied = {next, item.size};
+      next += item.size;
+    }
+    copied.store(at);
   });
 }
 

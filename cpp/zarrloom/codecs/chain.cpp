@@ -126,7 +126,10 @@ void CodecChain::add(const std::string& name, AnyCodec codec, ChunkSpec& encoded
     if (serializer_) misplaced("the array is turned into bytes already");
     serializer_ = std::move(*serializer);
     // Compressors that ask for the size of elements are told that there is none.
-    if (encoded.dtype.is_variable()) encoded.dtype = DataType{};
+    if (encoded.dtype.is_variable()) {
+      encoded.dtype = DataType{};
+      encoded.fill_value.assign(1, std::byte{0});
+    }
   } else {
     if (!serializer_) misplaced("it works on bytes, but comes before a codec that makes them");
     compressors_.push_back(std::move(std::get<std::unique_ptr<BytesToBytes>>(codec)));
@@ -219,7 +222,7 @@ std::size_t CodecChain::stage_limit(std::size_t i, ByteView encoded) const {
 Bytes CodecChain::decode_unknown(std::size_t i, ByteView encoded) const {
   const std::size_t limit = stage_limit(i, encoded);
   const std::size_t likely = std::max(kSmallAllocation, encoded.size() * kLikelyRatio);
-  for (std::size_t most = likely; most < limit; most *= kLikelyRatio) {
+  for (std::size_t most = likely; most < limit / kLikelyRatio; most *= kLikelyRatio) {
     try {
       return compressors_[i]->decode_unknown(encoded, most);
     } catch (const Error& error) {

@@ -79,7 +79,11 @@ class ShardingCodec final : public ArrayToBytes {
   ShardingCodec(ShardLayout layout, CodecChain inner, const ChunkSpec& spec)
       : layout_(std::move(layout)), inner_(std::move(inner)), shape_(spec.shape) {
     const auto decoded = static_cast<unsigned __int128>(spec.decoded_size());
-    const unsigned __int128 most = (decoded + layout_.index.encoded_size()) * kFactor + kRoom;
+    unsigned __int128 most = (decoded + layout_.index.encoded_size()) * kFactor + kRoom;
+    if (spec.dtype.is_variable()) {
+      most +=
+          static_cast<unsigned __int128>(inner_.max_stored_size()) * layout_.index.inner_chunks();
+    }
     most_ = most > SIZE_MAX ? SIZE_MAX : static_cast<std::size_t>(most);
   }
 
@@ -123,7 +127,7 @@ class ShardingCodec final : public ArrayToBytes {
       if (part.element_count() == 0) continue;
       const ShardRange& range = ranges[number_of(share.chunk)];
       if (range.empty()) {
-        strided_fill(part, inner_.spec().fill_element());
+        fill(part);
         continue;
       }
       try {
@@ -133,6 +137,19 @@ class ShardingCodec final : public ArrayToBytes {
         throw Error(with_context(error.failure(), "inner chunk " + to_string(share.chunk)));
       }
     }
+  }
+
+  // Items must not refer to this codec, which may be gone before they are.
+  void fill(const ArrayView& part) const {
+    const FillElement element = inner_.spec().fill_element();
+    if (!inner_.spec().dtype.is_variable() || part.arena == nullptr) {
+      return strided_fill(part, element);
+    }
+    const ByteView bytes = inner_.spec().fill_value;
+    std::byte* const memory = part.arena->allocate(bytes.size());
+    std::copy(bytes.begin(), bytes.end(), memory);
+    const VarItem item{memory, bytes.size()};
+    strided_fill(part, std::as_bytes(std::span(&item, 1)));
   }
 
   std::size_t number_of(const Dims& chunk) const {

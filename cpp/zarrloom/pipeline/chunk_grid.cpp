@@ -102,7 +102,8 @@ ChunkGrid ChunkGrid::grown_to(const Dims& shape, const Dims& unit) const {
   for (std::size_t d = 0; d < axes.size(); ++d) {
     if (!axes[d] || axes[d]->back().end() >= shape[d]) continue;
     const std::int64_t missing = shape[d] - axes[d]->back().end();
-    add_chunks(*axes[d], ((missing - 1) / unit[d] + 1) * unit[d], 1);
+    const std::int64_t units = (missing - 1) / unit[d] + 1;
+    add_chunks(*axes[d], checked_product({units, unit[d]}, "a chunk"), 1);
   }
   return {largest_, std::move(axes)};
 }

@@ -222,7 +222,10 @@ std::optional<std::int64_t> IndexPlan::find(const Dims& chunk) const {
       part = *found;
     } else {
       std::int64_t id = 0;
-      for (const std::size_t d : axis.given.dims) id = id * counts_[d] + chunk[d];
+      for (const std::size_t d : axis.given.dims) {
+        if (chunk[d] >= counts_[d]) return std::nullopt;  // of a shard at the array's edge
+        id = id * counts_[d] + chunk[d];
+      }
       const auto found = std::lower_bound(axis.ids.begin(), axis.ids.end(), id);
       if (found == axis.ids.end() || *found != id) return std::nullopt;
       part = found - axis.ids.begin();

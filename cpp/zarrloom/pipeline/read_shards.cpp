@@ -72,6 +72,7 @@ class ShardedRead {
   };
 
   bool taken_as_a_whole(const Shard& shard) const;
+  bool needs_one_request(const Shard& shard) const;
   ChunkDone noted(RequestDone done);
   void look(IndexSource source, std::shared_ptr<Shard> shard, const Continue& later,
             const FetchControl& control, RequestDone done);
@@ -110,10 +111,17 @@ Work ShardedRead::index_work() const {
 // One request rather than two, where each takes its time.
 bool ShardedRead::taken_as_a_whole(const Shard& shard) const {
   if (dataset_.store->capabilities().answers_inline) return false;
+  if (dataset_.dtype().is_variable()) return false;  // nobody knows how large it is
   const std::size_t size = shard.place.codecs->decoded_size();
   if (size > dataset_.runtime->options().coalescing.maximum) return false;
   const auto wanted = static_cast<std::size_t>(shard.wanted->count());
   return shard.wanted->covers_shard() || wanted >= shard.place.format().inner_chunks() / 2;
+}
+
+// Without a version nobody would notice that ranges come of another shard than the index.
+bool ShardedRead::needs_one_request(const Shard& shard) const {
+  return shard.index && shard.index->version.empty() &&
+         !dataset_.store->capabilities().answers_inline;
 }
 
 ChunkDone ShardedRead::noted(RequestDone done) {
@@ -147,6 +155,13 @@ void ShardedRead::look(IndexSource source, std::shared_ptr<Shard> shard, const C
       shard->index = std::move(index);
       if (lacks_chunks(*shard) && shard->index->as_of < control.since) {
         return look(IndexSource::read, shard, later, control, done);
+      }
+      if (needs_one_request(*shard)) {
+        const RequestDone keeping = [shard, done](std::optional<Failure> failed) {
+          done(std::move(failed));
+        };
+        return fetch_box(dataset_, Unit::object, shard->wanted->whole(), later, noted(keeping),
+                         control);
       }
       split(shard);
     } catch (...) {

@@ -290,6 +290,7 @@ class Try : public std::enable_shared_from_this<Try<ClientState>> {
       }
       return give_up(std::move(why));
     }
+    redirects_ = 0;
     is_redirected_ = false;  // what a redirect led to may be what fails
     const int doublings = std::min(tries_ - 1, 20);
     const milliseconds most = std::min(options.longest, options.first * (1 << doublings));

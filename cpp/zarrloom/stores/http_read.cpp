@@ -91,7 +91,7 @@ class ReadOperation final : public HttpOperation {
 
   HttpRequest request() override {
     HttpRequest request = base_;
-    resumes_ = received_ > 0 && !etag_.empty();
+    resumes_ = received_ > 0 && received_ < slice_.length && !etag_.empty();
     if (!resumes_) received_ = 0;
     const ReadRequest& asked = asked_->request;
     if (resumes_) {
@@ -120,6 +120,9 @@ class ReadOperation final : public HttpOperation {
     unknown_length_ = false;
     whole_.clear();
     result_ = {};
+    slice_ = {};  // with the memory, which was perhaps the result's
+    memory_ = {};
+    changed_ = false;
     etag_ = version_of(reply);
     if (reply.status == 206) {
       begin_part(reply);
@@ -185,6 +188,10 @@ class ReadOperation final : public HttpOperation {
   void go_on(const HttpReply& reply) {
     const auto range = content_range(reply);
     if (!range) fail(ErrorCode::storage, "the server sends a range without saying which");
+    // Not every server heeds If-Match.
+    if (version_of(reply) != etag_ || range->size != result_.object_size) {
+      fail(ErrorCode::storage, "the object was replaced while it was read");
+    }
     check_range(reply, *range, slice_.offset + received_, slice_.length - received_);
   }
 
@@ -209,6 +216,11 @@ class ReadOperation final : public HttpOperation {
     if (size) {
       if (begin(*size)) skip_ = slice_.offset;
       return;
+    }
+    // A body that ends with the connection cannot be told from one that is cut.
+    const std::string_view coding = reply.header("transfer-encoding").value_or("");
+    if (coding.find("chunked") == std::string_view::npos) {
+      fail(ErrorCode::storage, "the server does not say how long it is");
     }
     unknown_length_ = true;
     most_ = is_part ? whole_object_limit_ : asked_->request.limit;
@@ -279,7 +291,7 @@ class Reading : public std::enable_shared_from_this<Reading> {
   void judge(const std::shared_ptr<ReadOperation>& operation, HttpOutcome outcome) {
     if (!outcome.replied) return done_(failed(std::move(outcome.failure)));
     const int status = outcome.reply.status;
-    if (status >= 200 && status <= 299) return done_(operation->take_result());
+    if (status == 200 || status == 206) return done_(operation->take_result());
     if (status == 412 && operation->start_anew()) return read(operation);
     if (status == 416) return ask_size();
     refused(outcome);

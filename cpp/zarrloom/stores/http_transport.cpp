@@ -184,8 +184,8 @@ class Network {
 
   // Under mutex_.
   void sweep_later() {
-    sweeping_ = true;
     call_at(Clock::now() + kSweep, {}, [this] { sweep(); });
+    sweeping_ = true;  // unless no thread could be made
   }
 
   void sweep() {

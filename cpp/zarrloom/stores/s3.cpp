@@ -45,9 +45,12 @@ class SmallOperation final : public HttpOperation {
 
 bool is_success(const HttpReply& reply) { return reply.status >= 200 && reply.status <= 299; }
 
-// 404 of a key, not of the bucket.
+// The store's own word that there is no such key: not that of a proxy, nor of a missing bucket. A
+// reply to HEAD has no body to say so.
 bool is_missing_key(const HttpReply& reply) {
-  return reply.status == 404 && xml_text(reply.body, "Code") != "NoSuchBucket";
+  if (reply.status != 404) return false;
+  if (!reply.body.empty()) return xml_text(reply.body, "Code") == "NoSuchKey";
+  return reply.header("x-amz-request-id") || reply.header("x-guploader-uploadid");
 }
 
 class S3Store final : public Store {
@@ -98,6 +101,9 @@ class S3Store final : public Store {
 
   bool written_by(std::string_view key, const std::string& id) const {
     const HttpOutcome outcome = send(requests_->object("HEAD", key));
+    if (!is_success(outcome.reply) && !is_missing_key(outcome.reply)) {
+      throw Error(failure_of_reply(outcome.reply, outcome.tries));
+    }
     return is_success(outcome.reply) &&
            outcome.reply.header("x-amz-meta-zarrloom-write").value_or("") == id;
   }
@@ -110,10 +116,14 @@ class S3Store final : public Store {
 
   void do_erase_prefix(std::string_view prefix) const override {
     const std::string start = requests_->full_key(below(prefix));
+    std::set<std::string> seen;
     std::string token;
     do {
       S3Listing page = list_page(start, "", token);
       token = page.next;
+      if (!token.empty() && !seen.insert(token).second) {
+        fail(ErrorCode::storage, "the server's list does not end");
+      }
       for (std::size_t at = 0; at < page.keys.size(); at += kDeletedAtOnce) {
         const std::size_t end = std::min(page.keys.size(), at + kDeletedAtOnce);
         erase_keys({page.keys.begin() + static_cast<std::ptrdiff_t>(at),
@@ -132,6 +142,9 @@ class S3Store final : public Store {
     const HttpOutcome outcome = requests_->client().send_and_wait(operation);
     if (!outcome.replied) throw Error(outcome.failure);
     if (!is_success(outcome.reply)) throw Error(failure_of_reply(outcome.reply, outcome.tries));
+    if (operation->text().find("DeleteResult") == std::string::npos) {
+      fail(ErrorCode::storage, "the server does not say what it erased");
+    }
     for (const std::string_view error : xml_elements(operation->text(), "Error")) {
       fail(xml_text(error, "Code") == "AccessDenied" ? ErrorCode::permission_denied
                                                      : ErrorCode::storage,

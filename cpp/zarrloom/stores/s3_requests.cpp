@@ -118,8 +118,11 @@ struct S3Requests::Region {
     if (named.empty() && code == "AuthorizationHeaderMalformed") {
       named = xml_text(reply.body, "Region");
     }
+    // Others that were signed before may have learnt the same from their reply.
+    const bool is_elsewhere = reply.status == 301 || reply.status == 307 || reply.status == 400;
     const std::lock_guard lock(mutex);
-    if (named.empty() || named == name) return false;
+    if (named.empty()) return false;
+    if (named == name) return is_elsewhere;
     name = std::move(named);
     return true;
   }

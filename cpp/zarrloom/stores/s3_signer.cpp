@@ -203,8 +203,8 @@ bool S3Signer::set_clock(std::string_view date) const {
   }
   const double skew =
       aws_date_time_as_epoch_secs(&servers) - static_cast<double>(std::time(nullptr));
-  if (std::abs(skew - state_->skew.load()) < kLeastSkew) return false;
-  state_->skew = skew;
+  // If it is known by now, the try was signed before it was.
+  if (std::abs(skew - state_->skew.load()) >= kLeastSkew) state_->skew = skew;
   return true;
 }
 

@@ -89,7 +89,12 @@ std::string xml_escape(std::string_view text) {
     for (const auto& [entity, value] : kEntities) {
       if (value == c) written = entity;
     }
-    result += written;
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20) {  // parsers would make something else of it
+      result += "&#" + std::to_string(byte) + ";";
+    } else {
+      result += written;
+    }
   }
   return result;
 }
