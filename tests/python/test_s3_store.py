@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from faulty_server import FaultyServer, Request, cut_after, reset
+from faulty_server import FaultyServer, Request, cut_after, reset, status
 from s3_servers import ENVIRONMENT, KEYS, make_bucket, moto
 
 import zarrloom
@@ -264,8 +264,7 @@ def test_d6_a_404_of_somebody_else_is_no_missing_key(server: FaultyServer) -> No
     with pytest.raises(zarrloom.StorageError, match="404"):
         s3(server).read("ten")
     server.faults = [xml("404 Not Found", "NoSuchKey")]
-    with pytest.raises(FileNotFoundError):
-        s3(server).read("ten")
+    assert s3(server).read("ten") is None
 
 
 def test_an_erasure_that_is_not_confirmed_is_an_error(server: FaultyServer) -> None:
