@@ -20,6 +20,7 @@ struct Memory {
         view(c_view(bytes.span(), {count}, sizeof(VarItem))) {
     view.arena = &arena;
   }
+  // Items that lead to these.
   explicit Memory(const Texts& texts) : Memory(static_cast<std::int64_t>(texts.size())) {
     auto text = texts.begin();
     for_each_item(view, [&](std::byte* at) { VarItem::of(as_byte_view(*text++)).store(at); });
@@ -108,8 +109,9 @@ TEST_P(Variable, StreamsAndWriters) {
   const std::int64_t extent = array->dataset()->object_grid.largest()[0];
   for (std::int64_t i = 0; i < array->object_grid()[0]; ++i) {
     // What was pushed may go at once.
-    Memory from(Texts(static_cast<std::size_t>(std::min(extent, kCount - i * extent)),
-                      "of " + std::to_string(i)));
+    const Texts texts(static_cast<std::size_t>(std::min(extent, kCount - i * extent)),
+                      "of " + std::to_string(i));
+    Memory from(texts);
     writer->push({i}, from.view);
   }
   writer->finish();
@@ -119,7 +121,8 @@ TEST_P(Variable, StreamsAndWriters) {
 TEST_P(Variable, AppendsWhatMayGoAtOnce) {
   AppendStream stream(*array, 0);
   for (int i = 0; i < 9; ++i) {
-    Memory block(Texts(5, "block " + std::to_string(i)));
+    const Texts texts(5, "block " + std::to_string(i));
+    Memory block(texts);
     stream.append(block.view);
   }
   const Array longer = stream.close();
